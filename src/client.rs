@@ -1,0 +1,445 @@
+//! What a user can do with a client.
+
+use crate::clock;
+use crate::config::Config;
+use crate::error::Error;
+use crate::event::Event;
+use crate::exception::Exception;
+use crate::flags::Flags;
+use crate::json;
+use crate::ledger::Ledger;
+use crate::log::Level;
+use crate::props::{Marks, Props};
+use crate::queue::Flush;
+use crate::record::NewRecord;
+use crate::runtime::Runtime;
+use crate::stamps::Stamps;
+use crate::sys::fork;
+use crate::wire::V0;
+use arc_swap::ArcSwap;
+use crossbeam_channel::RecvTimeoutError;
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+use uuid::Uuid;
+
+/// How long to wait: `None` without a limit.
+pub type Timeout = Option<Duration>;
+
+/// What every life of a client shares: a forked child keeps it.
+pub struct Shared {
+    pub config: Config,
+    pub stamps: Stamps,
+    pub wire: Arc<V0>,
+    closed: AtomicBool,
+    opted_out: AtomicBool,
+}
+
+impl Shared {
+    pub fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    pub fn is_opted_out(&self) -> bool {
+        self.opted_out.load(Ordering::Acquire)
+    }
+}
+
+/// A client of one PostHog project. Every method may be called from any thread.
+pub struct Client {
+    shared: Shared,
+    disabled: bool,
+    /// Neither `before_send` nor a denylist: events go straight into the queue.
+    plain: bool,
+    /// Properties of every event; replaced whole, so that reading never waits.
+    base: ArcSwap<Props>,
+    has_base: AtomicBool,
+    first: Arc<Runtime>,
+}
+
+impl Client {
+    /// Opens nothing and starts nothing.
+    pub fn new(config: &Config) -> Result<Client, Error> {
+        if config.host_is_bad {
+            return Err(Error::Host);
+        }
+        let config = config.clone();
+        let stamps = Stamps::new(&config)?;
+        let wire = Arc::new(V0::new(&config.api_key, stamps.clone()));
+        let plain = config.hooks.before_send.is_empty() && config.denied.is_empty();
+        let why_disabled = config.why_disabled();
+        let shared = Shared {
+            config,
+            stamps,
+            wire,
+            closed: AtomicBool::new(false),
+            opted_out: AtomicBool::new(false),
+        };
+        let first = Arc::new(Runtime::new(&shared, fork::generation(), None));
+        if let Some(why) = why_disabled {
+            first.logger.log(Level::Info, format_args!("disabled, nothing will be sent: {why}"));
+        }
+        Ok(Client {
+            shared,
+            disabled: why_disabled.is_some(),
+            plain,
+            base: ArcSwap::from_pointee(Props::new()),
+            has_base: AtomicBool::new(false),
+            first,
+        })
+    }
+
+    #[inline]
+    fn runtime(&self) -> &Runtime {
+        self.first.of(fork::generation(), &self.shared)
+    }
+
+    /// Disabled or opted out: calls succeed, do nothing and are not counted.
+    #[inline]
+    fn is_off(&self) -> bool {
+        self.disabled || self.shared.is_opted_out()
+    }
+
+    /// Starts the sender now rather than with the first event.
+    pub fn start(&self) -> Result<(), Error> {
+        if self.is_off() {
+            return Ok(());
+        }
+        if self.shared.is_closed() { Err(Error::Shutdown) } else { self.runtime().start_sender() }
+    }
+
+    /// Queues an event. `distinct_id` and `name` are as the host passed them: not yet UTF-8.
+    pub fn capture(
+        &self,
+        distinct_id: &[u8],
+        name: &[u8],
+        props: Option<&Props>,
+    ) -> Result<(), Error> {
+        if self.is_off() {
+            return Ok(());
+        }
+        let runtime = self.runtime();
+        let own = props.map_or(0, Props::marks);
+        if self.plain && own & self.shared.stamps.reserved() == 0 {
+            self.capture_plain(runtime, distinct_id, name, props)?;
+        } else {
+            self.submit(runtime, self.event_of(distinct_id, name, props)?)?;
+        }
+        runtime.ensure_sender();
+        Ok(())
+    }
+
+    /// Queues a whole event; its uuid, unless the client is off.
+    pub fn capture_event(&self, event: Event) -> Result<Option<Uuid>, Error> {
+        if self.is_off() {
+            return Ok(None);
+        }
+        let runtime = self.runtime();
+        let uuid = self.submit(runtime, event)?;
+        runtime.ensure_sender();
+        Ok(Some(uuid))
+    }
+
+    /// Says who somebody is: sets person properties.
+    pub fn identify(
+        &self,
+        distinct_id: &str,
+        set: Option<&Props>,
+        set_once: Option<&Props>,
+    ) -> Result<(), Error> {
+        self.capture_built(|| {
+            let mut event = Event::new(distinct_id, "$identify")?;
+            let nothing = Props::new();
+            event.props.set_object("$set", set.unwrap_or(&nothing))?;
+            if let Some(set_once) = set_once {
+                event.props.set_object("$set_once", set_once)?;
+            }
+            Ok(event)
+        })
+    }
+
+    /// `alias` is another id of the person who is known as `distinct_id`.
+    pub fn alias(&self, distinct_id: &str, alias: &str) -> Result<(), Error> {
+        self.capture_built(|| {
+            let alias = crate::event::checked(alias)?;
+            let mut event = Event::new(distinct_id, "$create_alias")?;
+            event.props.set_str("distinct_id", distinct_id.as_bytes())?;
+            event.props.set_str("alias", alias.as_bytes())?;
+            Ok(event)
+        })
+    }
+
+    /// Sets properties of a group. Without a distinct id it is `$<type>_<key>`.
+    pub fn group_identify(
+        &self,
+        distinct_id: Option<&str>,
+        group_type: &str,
+        key: &str,
+        props: Option<&Props>,
+    ) -> Result<(), Error> {
+        self.capture_built(|| {
+            let group_type = crate::event::checked(group_type)?;
+            let key = crate::event::checked(key)?;
+            let distinct_id =
+                distinct_id.map_or_else(|| format!("${group_type}_{key}"), str::to_owned);
+            let mut event = Event::new(&distinct_id, "$groupidentify")?;
+            event.props.set_str("$group_type", group_type.as_bytes())?;
+            event.props.set_str("$group_key", key.as_bytes())?;
+            event.props.set_object("$group_set", props.unwrap_or(&Props::new()))?;
+            Ok(event)
+        })
+    }
+
+    pub fn capture_exception(&self, distinct_id: &str, what: &Exception) -> Result<(), Error> {
+        self.capture_built(|| what.event(distinct_id))
+    }
+
+    /// Sets properties of every later event of this client.
+    pub fn register(&self, props: &Props) -> Result<(), Error> {
+        self.change_base(|base| base.merge(props))
+    }
+
+    /// The same for those that are not set yet.
+    pub fn register_once(&self, props: &Props) -> Result<(), Error> {
+        self.change_base(|base| base.merge_absent(props))
+    }
+
+    pub fn unregister(&self, key: &str) -> Result<(), Error> {
+        self.change_base(|base| {
+            base.remove(key);
+            Ok(())
+        })
+    }
+
+    /// Waits until everything captured before is settled.
+    pub fn flush(&self, timeout: Timeout) -> Result<(), Error> {
+        if self.is_off() {
+            return Ok(());
+        }
+        let runtime = self.runtime();
+        let Flush::Pending(answer) = runtime.queue.flush() else { return Ok(()) };
+        runtime.ensure_sender();
+        let answered = match timeout {
+            Some(timeout) => answer.recv_timeout(timeout),
+            None => answer.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        };
+        match answered {
+            Ok(false) => Ok(()),
+            Ok(true) => Err(Error::Lost),
+            Err(_) => Err(Error::Timeout),
+        }
+    }
+
+    /// Refuses new events, sends what is queued, and stops, all before the deadline.
+    pub fn shut_down(&self, timeout: Timeout) -> Result<(), Error> {
+        // As long as no clock overflows.
+        let timeout = timeout.unwrap_or(Duration::from_secs(u64::from(u32::MAX)));
+        let deadline = Instant::now() + timeout;
+        if self.shared.closed.swap(true, Ordering::AcqRel) || self.disabled {
+            return Ok(());
+        }
+        let runtime = self.runtime();
+        let settled = runtime.queue.flush();
+        if runtime.shut_down(deadline) > 0 {
+            return Err(Error::Timeout);
+        }
+        match settled {
+            Flush::Pending(answer) if answer.try_recv() == Ok(true) => Err(Error::Lost),
+            _ => Ok(()),
+        }
+    }
+
+    /// From here on nothing is sent, and what is queued is forgotten.
+    pub fn opt_out(&self) {
+        if !self.shared.opted_out.swap(true, Ordering::AcqRel) && !self.disabled {
+            self.runtime().opt_out();
+        }
+    }
+
+    pub fn opt_in(&self) {
+        if self.shared.opted_out.swap(false, Ordering::AcqRel) && !self.disabled {
+            self.runtime().opt_in();
+        }
+    }
+
+    pub fn is_opted_out(&self) -> bool {
+        self.shared.is_opted_out()
+    }
+
+    /// The flags, unless there is nothing to ask.
+    pub fn flags(&self) -> Option<&Flags> {
+        if self.is_off() || self.shared.is_closed() { None } else { Some(&self.runtime().flags) }
+    }
+
+    /// Takes queued events out, as a JSON array.
+    pub fn drain(&self, events_max: usize) -> Vec<u8> {
+        let mut out = vec![b'['];
+        self.runtime().queue.drain(events_max, |record| {
+            if out.len() > 1 {
+                out.push(b',');
+            }
+            self.shared.wire.event(&record, &mut out);
+        });
+        out.push(b']');
+        out
+    }
+
+    /// One consistent snapshot: the ledger and the bytes that are queued.
+    pub fn ledger(&self) -> (Ledger, usize) {
+        self.runtime().queue.ledger()
+    }
+
+    pub fn counters(&self) -> &crate::counters::Counters {
+        &self.runtime().counters
+    }
+
+    /// Counts a capture that was refused.
+    #[cold]
+    pub fn refuse(&self, why: Error) {
+        if !self.is_off() {
+            self.runtime().counters.refuse(why);
+        }
+    }
+
+    fn capture_built(&self, build: impl FnOnce() -> Result<Event, Error>) -> Result<(), Error> {
+        if self.is_off() {
+            return Ok(());
+        }
+        self.capture_event(build()?).map(drop)
+    }
+
+    #[inline]
+    fn capture_plain(
+        &self,
+        runtime: &Runtime,
+        distinct_id: &[u8],
+        name: &[u8],
+        props: Option<&Props>,
+    ) -> Result<Uuid, Error> {
+        let (distinct_id, name) = (escaped(distinct_id)?, escaped(name)?);
+        let (text, marks, repairs) =
+            props.map_or((&[][..], 0, 0), |own| (own.text(), own.marks(), own.repairs()));
+        if repairs > 0 {
+            runtime.counters.repairs.add(u64::from(repairs));
+        }
+        let mut record = NewRecord {
+            distinct_id: &distinct_id,
+            event: &name,
+            props: [text, &[]],
+            marks,
+            timestamp: clock::now(),
+            uuid: None,
+        };
+        if !self.has_base.load(Ordering::Acquire) {
+            return runtime.queue.push(&record);
+        }
+        let base = self.base.load();
+        if props.is_none_or(|own| own.is_disjoint(&base)) {
+            record.props[1] = base.text();
+            record.marks |= base.marks();
+            return runtime.queue.push(&record);
+        }
+        let mut merged = props.map_or_else(|| Ok(Props::new()), Props::try_clone)?;
+        merged.merge_absent(&base)?;
+        record.props = [merged.text(), &[]];
+        record.marks = merged.marks();
+        runtime.queue.push(&record)
+    }
+
+    fn event_of(
+        &self,
+        distinct_id: &[u8],
+        name: &[u8],
+        props: Option<&Props>,
+    ) -> Result<Event, Error> {
+        let text = |bytes| std::str::from_utf8(bytes).map_err(|_| Error::Utf8);
+        let mut event = Event::new(text(distinct_id)?, text(name)?)?;
+        if let Some(props) = props {
+            event.props = props.try_clone()?;
+        }
+        Ok(event)
+    }
+
+    /// The long way into the queue: groups, super properties, hooks, denylist.
+    fn submit(&self, runtime: &Runtime, mut event: Event) -> Result<Uuid, Error> {
+        let shared = &self.shared;
+        if shared.is_closed() {
+            return Err(Error::Shutdown);
+        }
+        event.stamp_groups(&shared.config.group_indices)?;
+        if self.has_base.load(Ordering::Acquire) {
+            event.props.merge_absent(&self.base.load())?;
+        }
+        if event.props.marks() & shared.stamps.reserved() & Marks::ENVIRONMENT != 0 {
+            event.props.remove("environment");
+        }
+        let mut marks = None;
+        if !shared.config.hooks.before_send.is_empty() {
+            // The hooks see the event as it will leave, and nothing is added behind their back.
+            event.props.merge_absent(shared.stamps.props())?;
+            marks = Some(Marks::ALL);
+            for hook in &shared.config.hooks.before_send {
+                if runtime.gate.pass(|| hook(&mut event)) != Some(true) {
+                    return Err(Error::Filtered);
+                }
+            }
+        }
+        if !shared.config.denied.is_empty() {
+            event.props.remove_denied(&|key| shared.config.denied.contains(key))?;
+        }
+        runtime.counters.repairs.add(u64::from(event.props.repairs()));
+        runtime.queue.push(&NewRecord {
+            distinct_id: &escaped(event.distinct_id().as_bytes())?,
+            event: &escaped(event.name().as_bytes())?,
+            props: [event.props.text(), &[]],
+            marks: marks.unwrap_or(event.props.marks()),
+            timestamp: event.timestamp.unwrap_or_else(clock::now),
+            uuid: event.uuid,
+        })
+    }
+
+    fn change_base(&self, change: impl Fn(&mut Props) -> Result<(), Error>) -> Result<(), Error> {
+        if self.disabled {
+            return Ok(());
+        }
+        if self.shared.is_closed() {
+            return Err(Error::Shutdown);
+        }
+        let mut result = Ok(());
+        self.base.rcu(|base| {
+            let mut changed = Props::clone(base);
+            result = change(&mut changed);
+            Arc::new(if result.is_ok() { changed } else { Props::clone(base) })
+        });
+        self.has_base.store(!self.base.load().is_empty(), Ordering::Release);
+        result
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        if self.first.belongs_to(fork::generation()) {
+            let _ = self.shut_down(Some(Duration::ZERO));
+        } else {
+            // The parent's locks may be held, and its connections are in use: one reference too
+            // many, so that this copy is never torn down.
+            std::mem::forget(Arc::clone(&self.first));
+        }
+    }
+}
+
+/// A name or an id as it stands between quotes. Not empty, not blank.
+#[inline]
+fn escaped(text: &[u8]) -> Result<Cow<'_, [u8]>, Error> {
+    if text.first().is_some_and(|first| *first > b' ') && json::is_plain(text) {
+        return Ok(Cow::Borrowed(text));
+    }
+    let text = std::str::from_utf8(text).map_err(|_| Error::Utf8)?;
+    let text = crate::event::checked(text)?;
+    let mut escaped = Vec::new();
+    let len = json::escaped_len_max(text.as_bytes());
+    escaped.try_reserve(len).map_err(|_| Error::NoMemory)?;
+    json::write_text(&mut escaped, text);
+    Ok(Cow::Owned(escaped))
+}

@@ -1,0 +1,137 @@
+//! An event before it is queued: everything that the short form of capture does not carry.
+
+use crate::error::Error;
+use crate::props::Props;
+use crate::timestamp::Timestamp;
+use uuid::Uuid;
+
+/// One event, to be filled in and captured; `before_send` sees and changes the same.
+#[derive(Clone, Default)]
+pub struct Event {
+    name: String,
+    distinct_id: String,
+    pub props: Props,
+    pub uuid: Option<Uuid>,
+    pub timestamp: Option<Timestamp>,
+    /// Group type and key, each type once.
+    groups: Vec<(String, String)>,
+}
+
+/// A name or an id: not empty, and not only white space. Servers refuse a whole batch for one.
+pub fn checked(text: &str) -> Result<&str, Error> {
+    if text.trim().is_empty() { Err(Error::Empty) } else { Ok(text) }
+}
+
+impl Event {
+    pub fn new(distinct_id: &str, name: &str) -> Result<Event, Error> {
+        Ok(Event {
+            name: checked(name)?.to_owned(),
+            distinct_id: checked(distinct_id)?.to_owned(),
+            props: Props::new(),
+            uuid: None,
+            timestamp: None,
+            groups: Vec::new(),
+        })
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub fn distinct_id(&self) -> &str {
+        &self.distinct_id
+    }
+
+    pub fn set_name(&mut self, name: &str) -> Result<(), Error> {
+        self.name = checked(name)?.to_owned();
+        Ok(())
+    }
+
+    pub fn set_distinct_id(&mut self, distinct_id: &str) -> Result<(), Error> {
+        self.distinct_id = checked(distinct_id)?.to_owned();
+        Ok(())
+    }
+
+    /// The hyphenated form; the case does not matter.
+    pub fn set_uuid(&mut self, text: &str) -> Result<(), Error> {
+        let hyphenated = text.len() == uuid::fmt::Hyphenated::LENGTH;
+        let uuid = Uuid::try_parse(text).ok().filter(|uuid| hyphenated && !uuid.is_nil());
+        self.uuid = Some(uuid.ok_or(Error::Uuid)?);
+        Ok(())
+    }
+
+    pub fn set_timestamp(&mut self, text: &str) -> Result<(), Error> {
+        self.timestamp = Some(Timestamp::parse(text).ok_or(Error::Timestamp)?);
+        Ok(())
+    }
+
+    pub fn set_unix_millis(&mut self, millis: i64) -> Result<(), Error> {
+        self.timestamp = Some(Timestamp::from_unix_millis(millis).ok_or(Error::Timestamp)?);
+        Ok(())
+    }
+
+    /// The event happened in this group.
+    pub fn set_group(&mut self, group_type: &str, key: &str) -> Result<(), Error> {
+        let (group_type, key) = (checked(group_type)?, checked(key)?.to_owned());
+        match self.groups.iter_mut().find(|(known, _)| known == group_type) {
+            Some(group) => group.1 = key,
+            None => self.groups.push((group_type.to_owned(), key)),
+        }
+        Ok(())
+    }
+
+    /// Writes `$groups`, and `$group_0` to `$group_4` for the types that have an index.
+    pub fn stamp_groups(&mut self, indices: &[Option<String>; 5]) -> Result<(), Error> {
+        if self.groups.is_empty() {
+            return Ok(());
+        }
+        let mut groups = Props::new();
+        for (group_type, key) in &self.groups {
+            groups.set_str(group_type, key.as_bytes())?;
+            let index = indices.iter().position(|known| known.as_ref() == Some(group_type));
+            if let Some(index) = index {
+                self.props.set_str(&format!("$group_{index}"), key.as_bytes())?;
+            }
+        }
+        self.props.set_object("$groups", &groups)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(event: &Event) -> String {
+        String::from_utf8(event.props.text().to_vec()).unwrap()
+    }
+
+    #[test]
+    fn names_and_ids_must_not_be_blank() {
+        for blank in ["", " ", "\t\n"] {
+            assert_eq!(Event::new(blank, "e").err(), Some(Error::Empty));
+            assert_eq!(Event::new("u", blank).err(), Some(Error::Empty));
+        }
+    }
+
+    #[test]
+    fn groups_carry_an_index_where_the_type_has_one() {
+        let mut event = Event::new("u", "e").unwrap();
+        event.set_group("company", "old").unwrap();
+        event.set_group("company", "acme").unwrap();
+        event.set_group("team", "core").unwrap();
+        let mut indices = [const { None }; 5];
+        indices[3] = Some("company".to_owned());
+        event.stamp_groups(&indices).unwrap();
+        assert_eq!(text(&event), r#""$group_3":"acme","$groups":{"company":"acme","team":"core"}"#);
+    }
+
+    #[test]
+    fn only_hyphenated_uuids_are_taken() {
+        let mut event = Event::new("u", "e").unwrap();
+        assert_eq!(event.set_uuid("0194CC39-1f25-7000-8000-000000000001"), Ok(()));
+        for bad in ["", "0194cc391f2570008000000000000001", "00000000-0000-0000-0000-000000000000"]
+        {
+            assert_eq!(event.set_uuid(bad), Err(Error::Uuid), "{bad}");
+        }
+    }
+}

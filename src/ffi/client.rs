@@ -1,0 +1,325 @@
+//! `ph_client`: its life, and everything that it captures.
+
+use super::boundary::{attempt, guard, outside_callbacks};
+use super::types::{CStrArg, bytes, optional_text, slice, text};
+use super::{PH_FOREVER, PH_UUID_SIZE, ph_config, ph_event, ph_exception, ph_props, ph_status};
+use crate::client::{Client, Timeout};
+use crate::error::Error;
+use crate::props::Props;
+use safer_ffi::prelude::repr_c;
+use std::ffi::c_char;
+use std::mem::MaybeUninit;
+use std::time::Duration;
+
+/// A client of one PostHog project. Many may live in one process, each with its
+/// own queue and sender. Every function may be called from any thread at once,
+/// but for `ph_client_free`. `NULL` is a disabled client everywhere.
+pub struct ph_client {
+    pub(super) client: Client,
+}
+
+pub(super) fn timeout(timeout_ms: u32) -> Timeout {
+    (timeout_ms != PH_FOREVER).then(|| Duration::from_millis(u64::from(timeout_ms)))
+}
+
+/// A capture: refused inside callbacks, and counted when it is refused.
+fn capture(
+    client: Option<&ph_client>,
+    call: impl FnOnce(&Client) -> Result<(), Error>,
+) -> ph_status {
+    attempt(|| {
+        let Some(ph_client { client }) = client else { return Ok(()) };
+        let result = outside_callbacks().and_then(|()| call(client));
+        if let Err(error) = result {
+            client.refuse(error);
+        }
+        result
+    })
+}
+
+fn optional(props: Option<&ph_props>) -> Option<&Props> {
+    props.map(|props| &props.props)
+}
+
+/// Makes a client. Opens no connection and starts no thread: that is left to
+/// the first event, or to `ph_client_start`.
+///
+/// `config` is copied. On success `*client_out` is the caller's, to free with
+/// `ph_client_free`; on failure it is not written. `PH_ERROR_NULL`, or
+/// `PH_ERROR_HOST` for a `POSTHOG_HOST` that is not a host. Without an API key
+/// the client is disabled, and one line to the log says so.
+#[unsafe(no_mangle)]
+pub extern "C" fn ph_init(
+    config: Option<&ph_config>,
+    client_out: Option<&mut MaybeUninit<repr_c::Box<ph_client>>>,
+) -> ph_status {
+    attempt(|| {
+        let out = client_out.ok_or(Error::Null)?;
+        outside_callbacks()?;
+        let client = Client::new(config.ok_or(Error::Null)?.get())?;
+        out.write(Box::new(ph_client { client }).into());
+        Ok(())
+    })
+}
+
+/// Starts the sender thread now, ahead of a frame loop, rather than with the
+/// first event, which is then spared some 100 microseconds. `PH_ERROR_THREAD`,
+/// `PH_ERROR_SHUTDOWN`.
+#[unsafe(no_mangle)]
+pub extern "C" fn ph_client_start(client: Option<&ph_client>) -> ph_status {
+    attempt(|| {
+        outside_callbacks()?;
+        client.map_or(Ok(()), |client| client.client.start())
+    })
+}
+
+/// Captures an event. Copies everything and returns: never waits for the
+/// network, nor for anything but room in the queue where that was asked for
+/// (`PH_OVERFLOW_BLOCK`).
+///
+/// `props` may be `NULL`, and may be reused afterwards. `PH_OK` means that the
+/// event is queued, stamped with this moment and a fresh UUID, and will be
+/// delivered or counted under one of `PH_STAT_DROPPED_...`.
+///
+/// All captures: `PH_ERROR_NULL`, `PH_ERROR_UTF8` and `PH_ERROR_EMPTY` (of a
+/// name or id), `PH_ERROR_TOO_LARGE`, `PH_ERROR_QUEUE_FULL`,
+/// `PH_ERROR_FILTERED`, `PH_ERROR_SHUTDOWN`, `PH_ERROR_REENTRANT`,
+/// `PH_ERROR_NO_MEMORY`. A disabled or opted-out client answers `PH_OK` to
+/// everything.
+#[unsafe(no_mangle)]
+pub extern "C" fn ph_capture(
+    client: Option<&ph_client>,
+    distinct_id: CStrArg<'_>,
+    event: CStrArg<'_>,
+    props: Option<&ph_props>,
+) -> ph_status {
+    capture(client, |client| client.capture(bytes(distinct_id)?, bytes(event)?, optional(props)))
+}
+
+/// Captures an event with everything that it can carry. `event` is copied and
+/// stays the caller's.
+///
+/// `uuid_out` may be `NULL`; else it points to `PH_UUID_SIZE` bytes, to which
+/// the event's UUID and a NUL are written on success (an empty string if the
+/// client is disabled or opted out).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ph_capture_event(
+    client: Option<&ph_client>,
+    event: Option<&ph_event>,
+    uuid_out: *mut c_char,
+) -> ph_status {
+    let mut text = [0_u8; PH_UUID_SIZE];
+    let status = capture(client, |client| {
+        let event = event.ok_or(Error::Null)?.event.clone();
+        if let Some(uuid) = client.capture_event(event)? {
+            uuid.hyphenated().encode_lower(&mut text);
+        }
+        Ok(())
+    });
+    guard(|| {
+        if status == ph_status::PH_OK && !uuid_out.is_null() {
+            // SAFETY: C promises room for PH_UUID_SIZE bytes at `uuid_out`, which is not NULL.
+            unsafe { uuid_out.cast::<[u8; PH_UUID_SIZE]>().write_unaligned(text) };
+        }
+    });
+    status
+}
+
+/// Captures an event whose properties are the text of a JSON object: for
+/// wrappers whose language has a fast serialiser of its own. All texts are
+/// given with their length in bytes and need no NUL.
+///
+/// `properties_len` 0 means no properties. The text is treated as in
+/// `ph_props_set_json`; if it is not an object, `PH_ERROR_JSON`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ph_capture_json(
+    client: Option<&ph_client>,
+    distinct_id: *const c_char,
+    distinct_id_len: usize,
+    event: *const c_char,
+    event_len: usize,
+    properties: *const c_char,
+    properties_len: usize,
+) -> ph_status {
+    capture(client, |client| {
+        // SAFETY: C promises as many readable bytes as it says; they are read during this call.
+        let distinct_id = unsafe { slice(distinct_id, distinct_id_len) }?;
+        // SAFETY: as above.
+        let event = unsafe { slice(event, event_len) }?;
+        // SAFETY: as above.
+        let properties = unsafe { slice(properties, properties_len) }?;
+        if properties.is_empty() {
+            return client.capture(distinct_id, event, None);
+        }
+        let mut props = Props::new();
+        props.set_members(properties)?;
+        client.capture(distinct_id, event, Some(&props))
+    })
+}
+
+/// Says who somebody is: captures `$identify` with the person properties to
+/// set, and those to set where they are not set yet. Either may be `NULL`.
+#[unsafe(no_mangle)]
+pub extern "C" fn ph_identify(
+    client: Option<&ph_client>,
+    distinct_id: CStrArg<'_>,
+    set: Option<&ph_props>,
+    set_once: Option<&ph_props>,
+) -> ph_status {
+    capture(client, |client| client.identify(text(distinct_id)?, optional(set), optional(set_once)))
+}
+
+/// Says that the person known as `distinct_id` is also known as `alias`:
+/// captures `$create_alias`.
+#[unsafe(no_mangle)]
+pub extern "C" fn ph_alias(
+    client: Option<&ph_client>,
+    distinct_id: CStrArg<'_>,
+    alias: CStrArg<'_>,
+) -> ph_status {
+    capture(client, |client| client.alias(text(distinct_id)?, text(alias)?))
+}
+
+/// Sets properties of a group, e.g. of type `company`: captures
+/// `$groupidentify`. `distinct_id` may be `NULL` for `$<type>_<key>`; `props`
+/// may be `NULL`.
+#[unsafe(no_mangle)]
+pub extern "C" fn ph_group_identify(
+    client: Option<&ph_client>,
+    distinct_id: CStrArg<'_>,
+    group_type: CStrArg<'_>,
+    group_key: CStrArg<'_>,
+    props: Option<&ph_props>,
+) -> ph_status {
+    capture(client, |client| {
+        let distinct_id = optional_text(distinct_id)?;
+        client.group_identify(distinct_id, text(group_type)?, text(group_key)?, optional(props))
+    })
+}
+
+/// Captures an exception: `$exception`. It is copied and stays the caller's.
+#[unsafe(no_mangle)]
+pub extern "C" fn ph_capture_exception(
+    client: Option<&ph_client>,
+    distinct_id: CStrArg<'_>,
+    exception: Option<&ph_exception>,
+) -> ph_status {
+    capture(client, |client| {
+        let exception = &exception.ok_or(Error::Null)?.exception;
+        client.capture_exception(text(distinct_id)?, exception)
+    })
+}
+
+/// Sets super properties: each later event of this client has them, unless it
+/// sets the same key itself. Serialised once, here.
+#[unsafe(no_mangle)]
+pub extern "C" fn ph_register(client: Option<&ph_client>, props: Option<&ph_props>) -> ph_status {
+    attempt(|| {
+        outside_callbacks()?;
+        let Some(ph_client { client }) = client else { return Ok(()) };
+        client.register(&props.ok_or(Error::Null)?.props)
+    })
+}
+
+/// The same for those that are not set yet.
+#[unsafe(no_mangle)]
+pub extern "C" fn ph_register_once(
+    client: Option<&ph_client>,
+    props: Option<&ph_props>,
+) -> ph_status {
+    attempt(|| {
+        outside_callbacks()?;
+        let Some(ph_client { client }) = client else { return Ok(()) };
+        client.register_once(&props.ok_or(Error::Null)?.props)
+    })
+}
+
+/// Removes a super property. No error when it is not there.
+#[unsafe(no_mangle)]
+pub extern "C" fn ph_unregister(client: Option<&ph_client>, key: CStrArg<'_>) -> ph_status {
+    attempt(|| {
+        outside_callbacks()?;
+        let Some(ph_client { client }) = client else { return Ok(()) };
+        client.unregister(text(key)?)
+    })
+}
+
+/// Stops everything at the user's wish: what is queued is dropped
+/// (`PH_STAT_DROPPED_OPTED_OUT`), threads stop and connections close within a
+/// second, captures are `PH_OK` and do nothing, flags answer their fallback. A
+/// request that the server has already read cannot be taken back. Kept in
+/// memory only: the host remembers it from one start to the next.
+#[unsafe(no_mangle)]
+pub extern "C" fn ph_opt_out(client: Option<&ph_client>) -> ph_status {
+    attempt(|| {
+        outside_callbacks()?;
+        if let Some(ph_client { client }) = client {
+            client.opt_out();
+        }
+        Ok(())
+    })
+}
+
+/// Undoes `ph_opt_out`. Dropped events do not come back.
+#[unsafe(no_mangle)]
+pub extern "C" fn ph_opt_in(client: Option<&ph_client>) -> ph_status {
+    attempt(|| {
+        outside_callbacks()?;
+        if let Some(ph_client { client }) = client {
+            client.opt_in();
+        }
+        Ok(())
+    })
+}
+
+/// Whether `ph_opt_out` holds. Works inside callbacks.
+#[unsafe(no_mangle)]
+pub extern "C" fn ph_is_opted_out(client: Option<&ph_client>) -> bool {
+    guard(|| client.is_some_and(|client| client.client.is_opted_out()))
+}
+
+/// A barrier: waits until every event captured before is settled, whatever the
+/// flush interval. Ends a wait before a retry early, though not one that the
+/// server asked for.
+///
+/// `PH_OK`: all were delivered. `PH_ERROR_LOST`: all are settled, but some were
+/// dropped. `PH_ERROR_TIMEOUT`: some are still on their way after `timeout_ms`
+/// (`PH_NO_WAIT` only asks for them to be sent; `PH_FOREVER`: no limit).
+#[unsafe(no_mangle)]
+pub extern "C" fn ph_flush(client: Option<&ph_client>, timeout_ms: u32) -> ph_status {
+    attempt(|| {
+        outside_callbacks()?;
+        client.map_or(Ok(()), |client| client.client.flush(timeout(timeout_ms)))
+    })
+}
+
+/// Refuses new events, delivers what is queued, and stops the threads. Returns
+/// within `timeout_ms` and 50 milliseconds, whatever the server, the resolver
+/// or a callback does; at once when nothing is queued. No callback starts after
+/// it has returned. Further calls do nothing and answer `PH_OK`.
+///
+/// `PH_OK`: everything was delivered. `PH_ERROR_LOST`: some events were dropped
+/// on the way. `PH_ERROR_TIMEOUT`: some were not confirmed in time; they are
+/// counted in `PH_STAT_DROPPED_SHUTDOWN`, and the server may have them.
+#[unsafe(no_mangle)]
+pub extern "C" fn ph_shutdown(client: Option<&ph_client>, timeout_ms: u32) -> ph_status {
+    attempt(|| {
+        outside_callbacks()?;
+        client.map_or(Ok(()), |client| client.client.shut_down(timeout(timeout_ms)))
+    })
+}
+
+/// Frees a client, after `ph_shutdown(client, 0)` if it was not shut down. No
+/// other call may be under way with it, or come after. Ignores `NULL`. In a
+/// child of `fork` it leaves the parent's queue, connections and threads alone.
+/// From inside a callback it does nothing.
+#[unsafe(no_mangle)]
+pub extern "C" fn ph_client_free(client: Option<repr_c::Box<ph_client>>) {
+    guard(|| {
+        if outside_callbacks().is_ok() {
+            drop(client);
+        } else {
+            std::mem::forget(client);
+        }
+    });
+}

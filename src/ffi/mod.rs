@@ -1,0 +1,41 @@
+//! The C API. Nothing outside this folder knows that C exists.
+//!
+//! cbindgen reads this folder, and it alone, to write `include/posthog.h`; the `///` comments of
+//! exported items are that header's manual, written for C programmers. Items are spelled here as
+//! they are in C, so that one search finds them in every language. A function is `unsafe` where it
+//! takes a pointer that the types cannot vouch for.
+
+// What C has to promise stands in the comment, in C's words; a heading would go to the header.
+#![allow(clippy::missing_safety_doc)]
+
+mod boundary;
+mod types;
+
+// The order of the header.
+mod callback;
+mod client;
+mod config;
+mod context;
+mod event;
+mod exception;
+mod flags;
+mod props;
+mod queue;
+mod stats;
+mod status;
+mod string;
+mod version;
+
+pub use callback::*;
+pub use client::*;
+pub use config::*;
+pub use context::*;
+pub use event::*;
+pub use exception::*;
+pub use flags::*;
+pub use props::*;
+pub use queue::*;
+pub use stats::*;
+pub use status::*;
+pub use string::*;
+pub use version::*;

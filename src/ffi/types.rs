@@ -1,0 +1,101 @@
+//! The vocabulary of the exported signatures.
+
+use crate::error::Error;
+use safer_ffi::prelude::char_p;
+use std::ffi::{CString, c_char};
+use std::marker::PhantomData;
+use std::ptr::NonNull;
+
+/// A NUL-terminated string lent for the call. `None` is `NULL`.
+///
+/// safer-ffi's contract says UTF-8. C's does not, so read it with [`text`] or [`bytes`].
+///
+/// cbindgen:ignore
+pub type CStrArg<'a> = Option<char_p::Ref<'a>>;
+
+const _: () = assert!(size_of::<CStrArg<'_>>() == size_of::<*const c_char>());
+
+/// A string as C passes it, checked for `NULL`.
+pub(super) fn bytes(arg: CStrArg<'_>) -> Result<&[u8], Error> {
+    Ok(arg.ok_or(Error::Null)?.to_bytes())
+}
+
+/// A string as C passes it, checked for `NULL` and for UTF-8.
+pub(super) fn text(arg: CStrArg<'_>) -> Result<&str, Error> {
+    utf8(bytes(arg)?)
+}
+
+/// The same, where `NULL` means none.
+pub(super) fn optional_text(arg: CStrArg<'_>) -> Result<Option<&str>, Error> {
+    arg.map(|text| utf8(text.to_bytes())).transpose()
+}
+
+pub(super) fn utf8(bytes: &[u8]) -> Result<&str, Error> {
+    std::str::from_utf8(bytes).map_err(|_| Error::Utf8)
+}
+
+/// Bytes that C passes as a pointer and a length. A length of 0 needs no pointer.
+///
+/// # Safety
+/// `data` points to `len` readable bytes that nobody changes during `'a`, or `len` is 0.
+pub(super) unsafe fn slice<'a>(data: *const c_char, len: usize) -> Result<&'a [u8], Error> {
+    if len == 0 {
+        return Ok(&[]);
+    }
+    if data.is_null() {
+        return Err(Error::Null);
+    }
+    if len > isize::MAX as usize {
+        return Err(Error::Range);
+    }
+    // SAFETY: the caller promises `len` readable bytes at `data`, which is not NULL.
+    Ok(unsafe { std::slice::from_raw_parts(data.cast(), len) })
+}
+
+/// A NUL-terminated string that lasts as long as the handle that lends it. `None` is `NULL`.
+///
+/// cbindgen:ignore
+pub type CStrLent<'a> = Option<LentStr<'a>>;
+
+#[repr(transparent)]
+#[derive(Clone, Copy)]
+pub struct LentStr<'a>(NonNull<c_char>, PhantomData<&'a CString>);
+
+impl<'a> LentStr<'a> {
+    pub(super) fn new(text: &'a std::ffi::CStr) -> LentStr<'a> {
+        LentStr(NonNull::from(text).cast(), PhantomData)
+    }
+}
+
+/// A NUL-terminated string that is the caller's. `None` is `NULL`.
+///
+/// cbindgen:ignore
+pub type CStrOwned = Option<OwnedStr>;
+
+/// `CString`'s memory. safer-ffi's `char_p::Box` is undefined behaviour to drop under Stacked
+/// Borrows.
+#[repr(transparent)]
+pub struct OwnedStr(NonNull<c_char>);
+
+impl OwnedStr {
+    /// A NUL inside ends the text there; the library writes none.
+    pub(super) fn new(text: Vec<u8>) -> CStrOwned {
+        let text = match CString::new(text) {
+            Ok(text) => text,
+            Err(error) => {
+                let end = error.nul_position();
+                let mut bytes = error.into_vec();
+                bytes.truncate(end);
+                CString::new(bytes).unwrap_or_default()
+            }
+        };
+        NonNull::new(text.into_raw()).map(OwnedStr)
+    }
+}
+
+impl Drop for OwnedStr {
+    fn drop(&mut self) {
+        // SAFETY: the pointer came from `CString::into_raw` in `new`, and C hands it back once.
+        drop(unsafe { CString::from_raw(self.0.as_ptr()) });
+    }
+}

@@ -1,0 +1,249 @@
+//! Feature flags: asked of the server for whoever wants to wait, and remembered for the short
+//! form.
+//!
+//! What a flag's value is and when it may be believed is decided in the pure parts below this
+//! file; here are the request, the deadline, and the thread that asks while nobody waits.
+
+pub mod cache;
+pub mod context;
+mod draft;
+mod lru;
+mod refresher;
+mod remote;
+pub mod snapshot;
+
+use crate::config::Config;
+use crate::counters::Counters;
+use crate::error::Error;
+use crate::event::checked;
+use crate::log::{Level, Logger};
+use crate::transport::{Request, Transport};
+use cache::{Cache, Flight};
+use context::Context;
+use crossbeam_channel::{Receiver, RecvTimeoutError, TryRecvError};
+use draft::Draft;
+use refresher::{Job, Refresher};
+use remote::Fault;
+use snapshot::Snapshot;
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Failures are told once in this time.
+const FAILURES_TOLD: Duration = Duration::from_secs(60);
+
+/// The flags of one client, in one process.
+pub struct Flags {
+    asker: Arc<Asker>,
+    cache: Cache,
+    refresher: Refresher,
+    /// What the short form may take in all; zero for never waiting.
+    timeout: Duration,
+}
+
+/// Who asks the server: whatever a request needs.
+struct Asker {
+    api_key: String,
+    geoip_disable: bool,
+    denied: HashSet<Vec<u8>>,
+    transport: Arc<Transport>,
+    counters: Arc<Counters>,
+    logger: Logger,
+    /// For requests that nobody waits for.
+    patience: Duration,
+    told_at: Mutex<Option<Instant>>,
+}
+
+impl Flags {
+    /// Opens nothing and starts nothing. A forked child keeps what its parent's cache knew, if
+    /// that can be had without waiting.
+    pub fn new(
+        config: &Config,
+        transport: Arc<Transport>,
+        counters: Arc<Counters>,
+        logger: Logger,
+        parent: Option<&Flags>,
+    ) -> Flags {
+        let fresh =
+            || Cache::new(config.flags_max_identities.count(), config.flags_ttl_ms.millis());
+        Flags {
+            asker: Arc::new(Asker {
+                api_key: config.api_key.clone(),
+                geoip_disable: config.geoip_disable.unwrap_or(config.is_server),
+                denied: config.denied.clone(),
+                transport,
+                counters,
+                logger,
+                patience: config.request_timeout_ms.millis(),
+                told_at: Mutex::new(None),
+            }),
+            cache: parent.and_then(|parent| parent.cache.inherit()).unwrap_or_else(fresh),
+            refresher: Refresher::new(),
+            timeout: Duration::from_millis(u64::from(config.flags_timeout_ms)),
+        }
+    }
+
+    /// Asks the server, always: what the short form remembers is neither read nor changed.
+    pub fn evaluate(
+        &self,
+        distinct_id: &str,
+        context: &Context,
+        timeout: Duration,
+    ) -> Result<Snapshot, Error> {
+        let distinct_id = checked(distinct_id)?;
+        if context.wants_nothing() {
+            return Ok(Snapshot::empty(distinct_id));
+        }
+        let closed = self.refresher.closed().ok_or(Error::Shutdown)?;
+        let draft = self.asker.ask(distinct_id, context, timeout, &closed)?;
+        Ok(Snapshot::new(distinct_id, draft))
+    }
+
+    /// Whether a flag is on; `fallback` when that is not known in time.
+    pub fn enabled(
+        &self,
+        distinct_id: &str,
+        key: &str,
+        context: Option<&Context>,
+        fallback: bool,
+    ) -> bool {
+        let nothing = Context::default();
+        self.known(distinct_id, key, context.unwrap_or(&nothing)).unwrap_or(fallback)
+    }
+
+    fn known(&self, distinct_id: &str, key: &str, context: &Context) -> Option<bool> {
+        let distinct_id = checked(distinct_id).ok()?;
+        if !context.wants(key) {
+            return None;
+        }
+        let now = Instant::now();
+        let identity = context.identity(distinct_id);
+        let snapshot = self.cache.get(&identity, now, now + self.timeout, |flight| {
+            let Some(closed) = self.refresher.closed() else { return flight.stale() };
+            if !self.timeout.is_zero() {
+                return self.asker.refresh(flight, distinct_id, context, self.timeout, &closed);
+            }
+            let stale = flight.stale();
+            self.refresher.add(&self.asker, Job::new(flight, distinct_id, context));
+            stale
+        })?;
+        snapshot.enabled(key)
+    }
+
+    /// From here on no request starts, and the thread that refreshes ends. The transport's
+    /// `interrupt` ends those that are under way.
+    pub fn close(&self) {
+        self.refresher.close();
+    }
+
+    /// Lets requests start again.
+    pub fn open(&self) {
+        self.refresher.open();
+    }
+}
+
+impl Asker {
+    /// Asks about one identity and enters what comes of it. Returns what is known then.
+    fn refresh(
+        &self,
+        flight: Flight,
+        distinct_id: &str,
+        context: &Context,
+        timeout: Duration,
+        closed: &Receiver<()>,
+    ) -> Option<Arc<Snapshot>> {
+        match self.ask(distinct_id, context, timeout, closed) {
+            Ok(draft) => Some(flight.settle(distinct_id, draft, Instant::now())),
+            // Says nothing about the server.
+            Err(Error::Shutdown) => flight.stale(),
+            Err(_) => flight.fail(Instant::now()),
+        }
+    }
+
+    /// One request, and one more if the first failed in a way that passes; all within `timeout`.
+    fn ask(
+        &self,
+        distinct_id: &str,
+        context: &Context,
+        timeout: Duration,
+        closed: &Receiver<()>,
+    ) -> Result<Draft, Error> {
+        let deadline = Instant::now() + timeout;
+        let left = || deadline.saturating_duration_since(Instant::now());
+        let mut body = Vec::new();
+        remote::body(
+            &mut body,
+            &self.api_key,
+            distinct_id,
+            context,
+            self.geoip_disable,
+            &self.denied,
+        );
+        let mut attempts = 0;
+        loop {
+            if left().is_zero() {
+                return Err(Error::Timeout);
+            }
+            if closed.try_recv() == Err(TryRecvError::Disconnected) {
+                return Err(Error::Shutdown);
+            }
+            attempts += 1;
+            let fault = match self.attempt(&body, left()) {
+                Ok(draft) => return Ok(draft),
+                Err(fault) => fault,
+            };
+            let pause = fault.retry(attempts, left()).unwrap_or_default();
+            // Nothing is ever sent: it ends, or the pause does.
+            if closed.recv_timeout(pause) == Err(RecvTimeoutError::Disconnected) {
+                return Err(Error::Shutdown);
+            }
+            if pause.is_zero() {
+                return Err(fault.error());
+            }
+        }
+    }
+
+    fn attempt(&self, body: &[u8], timeout: Duration) -> Result<Draft, Fault> {
+        self.counters.flag_requests.add(1);
+        let answer = self.transport.post(&Request {
+            path: remote::PATH,
+            body,
+            gzip: false,
+            timeout,
+            answer_max: remote::ANSWER_MAX,
+        });
+        let answer = answer.map_err(|failure| {
+            self.tell(format_args!("flags: could not reach the server: {}", failure.text));
+            Fault::Failure(failure.kind)
+        })?;
+        if !(200..300).contains(&answer.status) {
+            self.tell(format_args!("flags: server answered {}", answer.status));
+            return Err(Fault::Status(answer.status));
+        }
+        let draft = remote::parse(&answer.body).map_err(|_| {
+            self.tell(format_args!("flags: server's answer could not be read"));
+            Fault::Unreadable
+        })?;
+        if draft.quota_limited {
+            self.tell(format_args!("flags: the project is over its quota of flag requests"));
+        }
+        Ok(draft)
+    }
+
+    /// A dead network must not fill the host's log.
+    fn tell(&self, text: fmt::Arguments<'_>) {
+        let now = Instant::now();
+        let mut told_at = self.told_at.lock().unwrap_or_else(PoisonError::into_inner);
+        if told_at.is_some_and(|at| now.duration_since(at) < FAILURES_TOLD) {
+            return;
+        }
+        *told_at = Some(now);
+        // The host's callback runs without a lock of ours.
+        drop(told_at);
+        self.logger.log(Level::Warn, text);
+    }
+}
+
+#[cfg(test)]
+mod tests;

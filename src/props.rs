@@ -1,0 +1,536 @@
+//! A JSON object under construction: the property map of the whole library.
+//!
+//! It serialises as it is filled, so that capturing from it is a copy of bytes. Key hashes kept
+//! while setting tell whether two maps can share a key at all: a `memcpy` when they cannot, a
+//! merge when they might.
+
+use crate::error::Error;
+use crate::json;
+
+/// Largest text of one map, in bytes. An AI event may be 8 MiB; a map is never larger than twice
+/// that, and its offsets fit in 32 bits.
+pub const BYTES_MAX: usize = 16 << 20;
+
+/// Which keys a map holds, of those that the sender must know about.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub struct Marks(pub u32);
+
+impl Marks {
+    pub const LIB: u32 = 1;
+    pub const LIB_VERSION: u32 = 1 << 1;
+    pub const OS: u32 = 1 << 2;
+    pub const OS_VERSION: u32 = 1 << 3;
+    pub const IS_SERVER: u32 = 1 << 4;
+    pub const GEOIP_DISABLE: u32 = 1 << 5;
+    pub const ENVIRONMENT: u32 = 1 << 6;
+    /// Every stamp: the properties are complete as they are.
+    pub const ALL: u32 = (1 << 7) - 1;
+
+    /// The mark of a key, 0 for all but a few.
+    pub fn of(key: &[u8]) -> u32 {
+        match key.first() {
+            Some(b'$') => match key {
+                b"$lib" => Self::LIB,
+                b"$lib_version" => Self::LIB_VERSION,
+                b"$os" => Self::OS,
+                b"$os_version" => Self::OS_VERSION,
+                b"$is_server" => Self::IS_SERVER,
+                b"$geoip_disable" => Self::GEOIP_DISABLE,
+                _ => 0,
+            },
+            Some(b'e') if key == b"environment" => Self::ENVIRONMENT,
+            _ => 0,
+        }
+    }
+}
+
+/// One member of the text: where it begins (at the quote of its key) and its key's hash.
+#[derive(Clone, Copy)]
+struct Member {
+    hash: u32,
+    start: u32,
+}
+
+/// A property map. Setting a key again replaces it; a setter that fails changes nothing.
+#[derive(Clone, Default)]
+pub struct Props {
+    /// `"a":1,"b":"x"`: members without the braces, canonical (see `json`).
+    text: Vec<u8>,
+    members: Vec<Member>,
+    /// Bit `hash % 64` of every key ever set: a filter that may say yes wrongly, never no.
+    keys: u64,
+    marks: u32,
+    repairs: u32,
+}
+
+fn hash_key(key: &[u8]) -> u32 {
+    const K: u64 = 0x9E37_79B9_7F4A_7C15;
+    let mut hash = key.len() as u64;
+    let mut words = key.chunks_exact(8);
+    for word in &mut words {
+        let mut bytes = [0; 8];
+        bytes.copy_from_slice(word);
+        hash = (hash.rotate_left(5) ^ u64::from_le_bytes(bytes)).wrapping_mul(K);
+    }
+    let mut rest = 0;
+    for &byte in words.remainder() {
+        rest = rest << 8 | u64::from(byte);
+    }
+    hash = (hash.rotate_left(5) ^ rest).wrapping_mul(K);
+    (hash >> 32) as u32
+}
+
+impl Props {
+    pub fn new() -> Props {
+        Props::default()
+    }
+
+    /// A copy; fails where `clone` would abort.
+    pub fn try_clone(&self) -> Result<Props, Error> {
+        let mut copy = Props::new();
+        copy.append(self)?;
+        copy.repairs = self.repairs;
+        Ok(copy)
+    }
+
+    /// The members, without braces.
+    pub fn text(&self) -> &[u8] {
+        &self.text
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.text.is_empty()
+    }
+
+    pub fn marks(&self) -> u32 {
+        self.marks
+    }
+
+    /// How many values had to be repaired (NaN, NUL, invalid UTF-8) since the last `clear`.
+    pub fn repairs(&self) -> u32 {
+        self.repairs
+    }
+
+    /// Whether no key can be in both.
+    pub fn is_disjoint(&self, other: &Props) -> bool {
+        self.keys & other.keys == 0
+    }
+
+    /// Empties the map and keeps its memory.
+    pub fn clear(&mut self) {
+        self.text.clear();
+        self.members.clear();
+        self.keys = 0;
+        self.marks = 0;
+        self.repairs = 0;
+    }
+
+    pub fn set_str(&mut self, key: &str, value: &[u8]) -> Result<(), Error> {
+        self.set(key, 2 + json::escaped_len_max(value), |out| {
+            out.push(b'"');
+            let repairs = json::write_lossy(out, value);
+            out.push(b'"');
+            Ok(repairs)
+        })
+    }
+
+    pub fn set_i64(&mut self, key: &str, value: i64) -> Result<(), Error> {
+        self.set(key, 20, |out| {
+            json::write_i64(out, value);
+            Ok(0)
+        })
+    }
+
+    pub fn set_u64(&mut self, key: &str, value: u64) -> Result<(), Error> {
+        self.set(key, 20, |out| {
+            json::write_u64(out, value);
+            Ok(0)
+        })
+    }
+
+    /// NaN and the infinities, which JSON does not have, become null, counted as a repair.
+    pub fn set_f64(&mut self, key: &str, value: f64) -> Result<(), Error> {
+        self.set(key, 24, |out| Ok(json::write_f64(out, value)))
+    }
+
+    pub fn set_bool(&mut self, key: &str, value: bool) -> Result<(), Error> {
+        self.set_raw(key, if value { b"true" } else { b"false" })
+    }
+
+    pub fn set_null(&mut self, key: &str) -> Result<(), Error> {
+        self.set_raw(key, b"null")
+    }
+
+    /// A nested object, by value.
+    pub fn set_object(&mut self, key: &str, value: &Props) -> Result<(), Error> {
+        let depth = 1 + json::depth(&value.text);
+        if depth > json::DEPTH_MAX {
+            return Err(Error::Depth);
+        }
+        self.set(key, value.text.len() + 2, |out| {
+            out.push(b'{');
+            out.extend_from_slice(&value.text);
+            out.push(b'}');
+            Ok(value.repairs)
+        })
+    }
+
+    /// Any JSON text: validated, compacted, repaired.
+    pub fn set_json(&mut self, key: &str, value: &[u8]) -> Result<(), Error> {
+        self.set(key, json::cleaned_len_max(value), |out| Ok(json::clean(out, value)?))
+    }
+
+    /// Canonical JSON that the library wrote itself.
+    pub fn set_raw(&mut self, key: &str, value: &[u8]) -> Result<(), Error> {
+        self.set(key, value.len(), |out| {
+            out.extend_from_slice(value);
+            Ok(0)
+        })
+    }
+
+    /// Sets every member of a JSON object's text.
+    pub fn set_members(&mut self, object: &[u8]) -> Result<(), Error> {
+        let mut text = Vec::new();
+        text.try_reserve(json::cleaned_len_max(object)).map_err(|_| Error::NoMemory)?;
+        let repairs = json::clean_members(&mut text, object)?;
+        self.merge_text(&text)?;
+        self.repairs += repairs;
+        Ok(())
+    }
+
+    /// Sets every member of `other`.
+    pub fn merge(&mut self, other: &Props) -> Result<(), Error> {
+        if self.is_disjoint(other) { self.append(other) } else { self.merge_text(&other.text) }?;
+        self.repairs += other.repairs;
+        Ok(())
+    }
+
+    /// Sets the members of `other` whose keys are not here.
+    pub fn merge_absent(&mut self, other: &Props) -> Result<(), Error> {
+        if self.is_disjoint(other) {
+            return self.append(other);
+        }
+        for member in json::members(&other.text) {
+            if self.find(hash_key(member.key), member.key).is_none() {
+                self.push_member(member.key, member.entry)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes a key; whether it was there.
+    pub fn remove(&mut self, key: &str) -> bool {
+        let mut escaped = Vec::new();
+        json::write_lossy(&mut escaped, key.as_bytes());
+        self.remove_escaped(&escaped)
+    }
+
+    /// Removes every member, at any depth, whose key is denied.
+    pub fn remove_denied(&mut self, denied: &dyn Fn(&[u8]) -> bool) -> Result<(), Error> {
+        let mut text = Vec::new();
+        text.try_reserve(self.text.len()).map_err(|_| Error::NoMemory)?;
+        json::without_keys(&mut text, &self.text, denied);
+        let repairs = self.repairs;
+        self.clear();
+        self.merge_text(&text)?;
+        self.repairs = repairs;
+        Ok(())
+    }
+
+    /// The JSON text of one value.
+    pub fn get(&self, key: &str) -> Option<&[u8]> {
+        let mut escaped = Vec::new();
+        json::write_lossy(&mut escaped, key.as_bytes());
+        let index = self.find(hash_key(&escaped), &escaped)?;
+        let start = self.members[index].start as usize + escaped.len() + 3;
+        Some(&self.text[start..self.end_of(index)])
+    }
+
+    fn set(
+        &mut self,
+        key: &str,
+        value_len: usize,
+        write: impl FnOnce(&mut Vec<u8>) -> Result<u32, Error>,
+    ) -> Result<(), Error> {
+        if key.is_empty() {
+            return Err(Error::Empty);
+        }
+        let before = self.text.len();
+        // A comma, two quotes and a colon beside the two texts.
+        self.reserve(json::escaped_len_max(key.as_bytes()) + value_len + 4)?;
+        if before != 0 {
+            self.text.push(b',');
+        }
+        let start = self.text.len();
+        self.text.push(b'"');
+        let key_repairs = json::write_lossy(&mut self.text, key.as_bytes());
+        let key_end = self.text.len();
+        self.text.extend_from_slice(b"\":");
+        match write(&mut self.text) {
+            Ok(repairs) if self.text.len() <= BYTES_MAX => {
+                self.repairs += repairs + key_repairs;
+                self.adopt(start, key_end);
+                Ok(())
+            }
+            Ok(_) => {
+                self.text.truncate(before);
+                Err(Error::TooLarge)
+            }
+            Err(error) => {
+                self.text.truncate(before);
+                Err(error)
+            }
+        }
+    }
+
+    /// Enters the member that was just written at the end of the text.
+    fn adopt(&mut self, start: usize, key_end: usize) {
+        let key = &self.text[start + 1..key_end];
+        let hash = hash_key(key);
+        if let Some(index) = self.find(hash, key) {
+            // Entered first, so that taking the old one out moves it too.
+            self.members.push(Member { hash, start: start as u32 });
+            self.take_out(index);
+            return;
+        }
+        self.members.push(Member { hash, start: start as u32 });
+        self.keys |= 1 << (hash % 64);
+        self.marks |= Marks::of(&self.text[start + 1..key_end]);
+    }
+
+    fn find(&self, hash: u32, key: &[u8]) -> Option<usize> {
+        if self.keys & (1 << (hash % 64)) == 0 {
+            return None;
+        }
+        self.members.iter().position(|member| {
+            member.hash == hash && {
+                let text = &self.text[member.start as usize + 1..];
+                text.starts_with(key) && text.get(key.len()) == Some(&b'"')
+            }
+        })
+    }
+
+    /// Where the text of a member ends: before the comma of the next, or at the end.
+    fn end_of(&self, index: usize) -> usize {
+        match self.members.get(index + 1) {
+            Some(next) => next.start as usize - 1,
+            None => self.text.len(),
+        }
+    }
+
+    fn take_out(&mut self, index: usize) {
+        let start = self.members[index].start as usize;
+        let end = self.end_of(index);
+        // With its own comma: the one behind it, or for the last member the one before it.
+        let cut = if end < self.text.len() { start..end + 1 } else { start.saturating_sub(1)..end };
+        let len = cut.len() as u32;
+        self.text.drain(cut);
+        self.members.remove(index);
+        for member in &mut self.members[index..] {
+            member.start -= len;
+        }
+    }
+
+    fn remove_escaped(&mut self, key: &[u8]) -> bool {
+        let Some(index) = self.find(hash_key(key), key) else { return false };
+        self.take_out(index);
+        self.marks &= !Marks::of(key);
+        true
+    }
+
+    fn append(&mut self, other: &Props) -> Result<(), Error> {
+        if other.is_empty() {
+            return Ok(());
+        }
+        self.reserve(other.text.len() + 1)?;
+        self.members.try_reserve(other.members.len()).map_err(|_| Error::NoMemory)?;
+        if self.text.len() + other.text.len() >= BYTES_MAX {
+            return Err(Error::TooLarge);
+        }
+        if !self.text.is_empty() {
+            self.text.push(b',');
+        }
+        let shift = self.text.len() as u32;
+        self.text.extend_from_slice(&other.text);
+        let moved = other.members.iter().map(|m| Member { hash: m.hash, start: m.start + shift });
+        self.members.extend(moved);
+        self.keys |= other.keys;
+        self.marks |= other.marks;
+        Ok(())
+    }
+
+    /// Sets the members of a canonical text.
+    fn merge_text(&mut self, text: &[u8]) -> Result<(), Error> {
+        if self.text.len() + text.len() >= BYTES_MAX {
+            return Err(Error::TooLarge);
+        }
+        self.reserve(text.len() + 1)?;
+        for member in json::members(text) {
+            self.push_member(member.key, member.entry)?;
+        }
+        Ok(())
+    }
+
+    fn push_member(&mut self, key: &[u8], entry: &[u8]) -> Result<(), Error> {
+        self.reserve(entry.len() + 1)?;
+        if self.text.len() + entry.len() >= BYTES_MAX {
+            return Err(Error::TooLarge);
+        }
+        if !self.text.is_empty() {
+            self.text.push(b',');
+        }
+        let start = self.text.len();
+        self.text.extend_from_slice(entry);
+        self.adopt(start, start + 1 + key.len());
+        Ok(())
+    }
+
+    fn reserve(&mut self, bytes: usize) -> Result<(), Error> {
+        // One step to a size that most maps never outgrow.
+        const FIRST: usize = 240;
+        let bytes = if self.text.capacity() == 0 { bytes.max(FIRST) } else { bytes };
+        self.text.try_reserve(bytes).map_err(|_| Error::NoMemory)?;
+        self.members.try_reserve(1).map_err(|_| Error::NoMemory)
+    }
+}
+
+impl From<json::CleanError> for Error {
+    fn from(error: json::CleanError) -> Error {
+        match error {
+            json::CleanError::Syntax { .. } => Error::Json,
+            json::CleanError::TooDeep { .. } => Error::Depth,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(props: &Props) -> &str {
+        std::str::from_utf8(props.text()).unwrap()
+    }
+
+    #[test]
+    fn serialises_as_it_is_filled() {
+        let mut props = Props::new();
+        props.set_str("plan", b"pro").unwrap();
+        props.set_i64("amount", -4999).unwrap();
+        props.set_u64("big", u64::MAX).unwrap();
+        props.set_f64("ratio", 0.5).unwrap();
+        props.set_bool("ok", true).unwrap();
+        props.set_null("none").unwrap();
+        props.set_json("list", b" [1, 2] ").unwrap();
+        assert_eq!(
+            text(&props),
+            r#""plan":"pro","amount":-4999,"big":18446744073709551615,"ratio":0.5,"ok":true,"none":null,"list":[1,2]"#
+        );
+    }
+
+    #[test]
+    fn the_last_set_of_a_key_wins_wherever_it_stood() {
+        for again in ["a", "b", "c"] {
+            let mut props = Props::new();
+            for key in ["a", "b", "c"] {
+                props.set_str(key, b"first").unwrap();
+            }
+            props.set_i64(again, 2).unwrap();
+            props.set_i64("d", 3).unwrap();
+            let parsed: serde_json::Value =
+                serde_json::from_str(&format!("{{{}}}", text(&props))).unwrap();
+            assert_eq!(parsed.as_object().unwrap().len(), 4);
+            assert_eq!(text(&props).matches(&format!("\"{again}\"")).count(), 1);
+            assert_eq!(parsed[again], 2);
+            assert_eq!(props.get(again), Some(b"2".as_slice()));
+        }
+    }
+
+    #[test]
+    fn a_failed_setter_changes_nothing() {
+        let mut props = Props::new();
+        props.set_i64("a", 1).unwrap();
+        assert_eq!(props.set_json("b", b"{oops"), Err(Error::Json));
+        assert_eq!(props.set_json("a", b"nan"), Err(Error::Json));
+        assert_eq!(props.set_i64("", 1), Err(Error::Empty));
+        assert_eq!(props.set_json("b", "[".repeat(65).as_bytes()), Err(Error::Depth));
+        assert_eq!(text(&props), r#""a":1"#);
+    }
+
+    #[test]
+    fn nesting_by_value_is_bounded() {
+        let mut inner = Props::new();
+        inner.set_i64("x", 1).unwrap();
+        let mut refused = None;
+        for depth in 1..80 {
+            let mut outer = Props::new();
+            match outer.set_object("o", &inner) {
+                Ok(()) => inner = outer,
+                Err(error) => {
+                    refused = Some((depth, error));
+                    break;
+                }
+            }
+        }
+        assert_eq!(refused, Some((json::DEPTH_MAX + 1, Error::Depth)));
+    }
+
+    #[test]
+    fn merging_keeps_one_of_each_key() {
+        let mut base = Props::new();
+        base.set_str("plan", b"free").unwrap();
+        base.set_str("tier", b"1").unwrap();
+        let mut event = Props::new();
+        event.set_str("plan", b"pro").unwrap();
+        let mut absent = event.clone();
+        absent.merge_absent(&base).unwrap();
+        assert_eq!(text(&absent), r#""plan":"pro","tier":"1""#);
+        event.merge(&base).unwrap();
+        assert_eq!(text(&event), r#""plan":"free","tier":"1""#);
+    }
+
+    #[test]
+    fn removing_takes_the_comma_along() {
+        for (gone, left) in
+            [("a", r#""b":2,"c":3"#), ("b", r#""a":1,"c":3"#), ("c", r#""a":1,"b":2"#)]
+        {
+            let mut props = Props::new();
+            for (key, value) in [("a", 1), ("b", 2), ("c", 3)] {
+                props.set_i64(key, value).unwrap();
+            }
+            assert!(props.remove(gone));
+            assert!(!props.remove(gone));
+            assert_eq!(text(&props), left);
+        }
+    }
+
+    #[test]
+    fn denied_keys_vanish_at_any_depth() {
+        let mut props = Props::new();
+        props.set_str("password", b"x").unwrap();
+        props
+            .set_json("$set", br#"{"email":"a@b.c","password":"x","deep":[{"password":1}]}"#)
+            .unwrap();
+        props.remove_denied(&|key| key == b"password").unwrap();
+        assert_eq!(text(&props), r#""$set":{"email":"a@b.c","deep":[{}]}"#);
+    }
+
+    #[test]
+    fn marks_follow_the_keys() {
+        let mut props = Props::new();
+        props.set_str("$lib", b"mine").unwrap();
+        props.set_str("environment", b"dev").unwrap();
+        assert_eq!(props.marks(), Marks::LIB | Marks::ENVIRONMENT);
+        props.remove("$lib");
+        assert_eq!(props.marks(), Marks::ENVIRONMENT);
+    }
+
+    #[test]
+    fn values_are_repaired_and_counted() {
+        let mut props = Props::new();
+        props.set_str("bad", b"a\xFFb").unwrap();
+        props.set_f64("nan", f64::NAN).unwrap();
+        props.set_json("sur", br#""\ud800""#).unwrap();
+        assert_eq!(text(&props), "\"bad\":\"a\u{FFFD}b\",\"nan\":null,\"sur\":\"\u{FFFD}\"");
+        assert_eq!(props.repairs(), 3);
+    }
+}

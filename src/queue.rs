@@ -1,0 +1,366 @@
+//! The queue: accepted events on their way to the sender, and the ledger that accounts for them.
+//!
+//! One short lock covers everything, so that the ledger is exact, the bounds are exact, and a
+//! flush is a barrier over a sequence number. It is held for a push or a swap, never across a
+//! system call. Events lie as records in chunks, and a chunk is at most one batch: the sender
+//! takes the front one whole, in constant time.
+
+mod chunk;
+mod chunks;
+mod inner;
+mod overflow;
+mod ticket;
+
+pub use chunk::Chunk;
+pub use overflow::Policy;
+pub use ticket::Settled;
+
+use crate::batch::{self, Backlog, Due};
+use crate::error::Error;
+use crate::ledger::{Ledger, Reason};
+use crate::log::Logger;
+use crate::record::{HEADER, NewRecord, Record};
+use crate::uuid::Random;
+use crossbeam_channel::{Receiver, Sender, bounded};
+use inner::{Inner, NEVER};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use uuid::Uuid;
+
+/// Bounds and thresholds. Events and bytes count what waits, not a request under way.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    pub events_max: usize,
+    pub bytes_max: usize,
+    pub event_bytes_max: usize,
+    pub batch_events_max: usize,
+    pub batch_bytes_max: usize,
+    pub flush_at: usize,
+    pub flush_interval: Duration,
+    pub policy: Policy,
+    /// Bytes that the wire adds to each event, at most: an event's size is its bytes on the wire.
+    pub envelope: usize,
+}
+
+impl Limits {
+    /// Whether one more event fits beside what is held (events, bytes).
+    fn fits(&self, held: (usize, usize), bytes: usize) -> bool {
+        held.0 < self.events_max && held.1 + bytes <= self.bytes_max
+    }
+}
+
+/// Events that were taken to be sent. In flight until resolved.
+pub struct Batch {
+    pub chunk: Chunk,
+}
+
+/// What the sender does next.
+pub enum Next {
+    Send(Batch),
+    /// Wait for the bell, at most until then.
+    Wait(Option<Instant>),
+    /// Nothing is left and nothing will come, or nobody wants it.
+    Stop,
+}
+
+/// How a flush stands.
+pub enum Flush {
+    /// Everything was resolved already.
+    Settled,
+    /// Answers when everything is: true if something was dropped.
+    Pending(Receiver<bool>),
+}
+
+/// The queue of one client.
+pub struct Queue {
+    inner: Mutex<Inner>,
+    /// Signalled when events leave, for captures that wait for room.
+    room: Condvar,
+    limits: Limits,
+    logger: Logger,
+    bell: Sender<()>,
+}
+
+impl Queue {
+    /// The queue, and the bell that tells its sender to look again.
+    pub fn new(limits: Limits, random: Random, logger: Logger) -> (Queue, Receiver<()>) {
+        let (bell, rings) = bounded(1);
+        let (inner, room) = (Mutex::new(Inner::new(random)), Condvar::new());
+        (Queue { inner, room, limits, logger, bell }, rings)
+    }
+
+    /// Makes the sender look again.
+    pub fn ring(&self) {
+        // Full means that it has not yet heard the last ring.
+        let _ = self.bell.try_send(());
+    }
+
+    /// Accepts an event, or says why not. The uuid is the event's for good.
+    pub fn push(&self, record: &NewRecord<'_>) -> Result<Uuid, Error> {
+        let bytes = record.len() - HEADER + self.limits.envelope;
+        if bytes > self.limits.event_bytes_max {
+            return Err(Error::TooLarge);
+        }
+        loop {
+            let mut inner = self.lock();
+            if inner.closed {
+                return Err(Error::Shutdown);
+            }
+            if inner.opted_out {
+                return Ok(Uuid::nil());
+            }
+            if !self.limits.fits(inner.held(), bytes) {
+                return self.push_over(inner, record, bytes);
+            }
+            if let Some(capacity) = inner.chunks.lacks(record, bytes, &self.limits) {
+                drop(inner);
+                let chunk = Chunk::reserve(capacity)?;
+                self.lock().chunks.supply(chunk);
+                continue;
+            }
+            let uuid = inner.append(record, bytes, &self.limits)?;
+            let wakes = inner.wakes();
+            drop(inner);
+            if wakes {
+                self.ring();
+            }
+            return Ok(uuid);
+        }
+    }
+
+    /// The rest of `push` for a queue at its bound: the overflow policy.
+    #[cold]
+    fn push_over<'a>(
+        &'a self,
+        mut inner: MutexGuard<'a, Inner>,
+        record: &NewRecord<'_>,
+        bytes: usize,
+    ) -> Result<Uuid, Error> {
+        let mut garbage = Vec::new();
+        let mut dropped = 1;
+        match self.limits.policy {
+            Policy::DropNewest => {}
+            Policy::DropOldest => (dropped, garbage) = inner.evict_for(bytes, &self.limits),
+            Policy::Block(limit) => {
+                inner = self.wait_for_room(inner, bytes, limit)?;
+                dropped = u64::from(!self.limits.fits(inner.held(), bytes));
+            }
+        }
+        let result = if self.limits.fits(inner.held(), bytes) {
+            inner.append(record, bytes, &self.limits)
+        } else {
+            Err(Error::QueueFull)
+        };
+        let line = inner.episode.dropped(dropped, Instant::now());
+        let wakes = inner.wakes();
+        let settled = inner.settled();
+        drop(inner);
+        drop(garbage);
+        if wakes {
+            self.ring();
+        }
+        settled.announce();
+        overflow::log(&self.logger, line);
+        result
+    }
+
+    fn wait_for_room<'a>(
+        &'a self,
+        mut inner: MutexGuard<'a, Inner>,
+        bytes: usize,
+        limit: Duration,
+    ) -> Result<MutexGuard<'a, Inner>, Error> {
+        let deadline = Instant::now() + limit;
+        inner.blocked += 1;
+        self.ring();
+        while !self.limits.fits(inner.held(), bytes) && !inner.closed {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            inner = match self.room.wait_timeout(inner, left) {
+                Ok((guard, _)) => guard,
+                Err(poisoned) => poisoned.into_inner().0,
+            };
+        }
+        inner.blocked -= 1;
+        if inner.closed { Err(Error::Shutdown) } else { Ok(inner) }
+    }
+
+    /// What the sender does next. Asked by the sender alone.
+    pub fn next(&self, now: Instant) -> Next {
+        let mut inner = self.lock();
+        if !inner.is_wanted() {
+            return Next::Stop;
+        }
+        if inner.ledger.queued == 0 {
+            if inner.closed {
+                return Next::Stop;
+            }
+            inner.since = None;
+            inner.wake_at = 1;
+            return Next::Wait(None);
+        }
+        let backlog = Backlog {
+            events: inner.ledger.queued as usize,
+            full: inner.chunks.has_full(),
+            hurried: inner.closed || inner.blocked > 0 || !inner.tickets.is_empty(),
+            since: *inner.since.get_or_insert(now),
+        };
+        match batch::due(backlog, self.limits.flush_at, self.limits.flush_interval, now) {
+            Due::At(at) => {
+                inner.wake_at = self.limits.flush_at;
+                Next::Wait(Some(at))
+            }
+            Due::Now => {
+                inner.wake_at = NEVER;
+                inner.since = Some(now);
+                let chunk = inner.take_front();
+                drop(inner);
+                self.room.notify_all();
+                Next::Send(Batch { chunk })
+            }
+        }
+    }
+
+    /// Whether events wait that somebody has to send.
+    pub fn needs_sender(&self) -> bool {
+        let inner = self.lock();
+        inner.ledger.queued > 0 && inner.is_wanted()
+    }
+
+    /// The batch waits for a retry. False when nobody wants it any more.
+    pub fn hold(&self) -> bool {
+        let mut inner = self.lock();
+        if let Some(flight) = &mut inner.flight {
+            flight.waiting = true;
+        }
+        inner.is_wanted()
+    }
+
+    /// How often somebody has asked for everything to go out now. A wait before a retry ends when
+    /// this grows: once for each that asks, or a dead server would be asked without a pause.
+    pub fn hurries(&self) -> u64 {
+        self.lock().hurries
+    }
+
+    /// Whether the batch in hand is still wanted.
+    pub fn is_wanted(&self) -> bool {
+        self.lock().is_wanted()
+    }
+
+    /// The retry begins: a request under way does not count towards the bounds.
+    pub fn release(&self) {
+        if let Some(flight) = &mut self.lock().flight {
+            flight.waiting = false;
+        }
+        self.room.notify_all();
+    }
+
+    /// The whole batch is settled: delivered, or dropped for a reason. Returns the flushes to be
+    /// answered, which is left to the caller: the host is told of the delivery first.
+    pub fn resolve(&self, batch: Batch, dropped: Option<Reason>) -> Settled {
+        let mut inner = self.lock();
+        let Some(flight) = inner.flight.take() else { return Settled::default() };
+        inner.land(flight, dropped);
+        let garbage = inner.chunks.recycle(batch.chunk);
+        let settled = inner.settled();
+        let (events, bytes) = inner.held();
+        let calm = events <= self.limits.events_max / 2 && bytes <= self.limits.bytes_max / 2;
+        let line = if calm { inner.episode.ended() } else { None };
+        drop(inner);
+        drop(garbage);
+        self.room.notify_all();
+        overflow::log(&self.logger, line);
+        settled
+    }
+
+    /// A barrier over everything accepted so far.
+    pub fn flush(&self) -> Flush {
+        let mut inner = self.lock();
+        let upto = inner.next_seq - 1;
+        if inner.settled_upto() >= upto {
+            return Flush::Settled;
+        }
+        let answer = inner.tickets.add(upto);
+        inner.hurries += 1;
+        drop(inner);
+        self.ring();
+        Flush::Pending(answer)
+    }
+
+    /// Takes up to `events_max` queued events out, oldest first.
+    pub fn drain(&self, events_max: usize, mut each: impl FnMut(Record<'_>)) -> usize {
+        let mut taken = Vec::new();
+        let mut left = events_max;
+        let mut inner = self.lock();
+        while left > 0 && inner.ledger.queued > 0 {
+            let part = inner.drain_front(left, self.limits.envelope);
+            left -= part.events();
+            taken.push(part);
+        }
+        let settled = inner.settled();
+        drop(inner);
+        self.room.notify_all();
+        settled.announce();
+        for record in taken.iter().flat_map(Chunk::records) {
+            each(record);
+        }
+        events_max - left
+    }
+
+    /// New events are refused; the sender sends what is left, then stops.
+    pub fn close(&self) {
+        let mut inner = self.lock();
+        inner.closed = true;
+        inner.hurries += 1;
+        drop(inner);
+        self.room.notify_all();
+        self.ring();
+    }
+
+    /// What is not confirmed now never will be: the shutdown deadline has passed. Returns how
+    /// many events that were.
+    pub fn freeze(&self) -> u64 {
+        let mut inner = self.lock();
+        inner.frozen = true;
+        let lost = inner.ledger.queued + inner.ledger.in_flight;
+        if let Some(flight) = inner.flight.take() {
+            inner.land(flight, Some(Reason::Shutdown));
+        }
+        let garbage = inner.drop_queued(Reason::Shutdown);
+        let settled = inner.settled();
+        drop(inner);
+        drop(garbage);
+        self.room.notify_all();
+        settled.announce();
+        lost
+    }
+
+    /// Drops what is queued, and lets the sender stop (or, false, start again).
+    pub fn set_opted_out(&self, opted_out: bool) {
+        let mut inner = self.lock();
+        inner.opted_out = opted_out;
+        let garbage = opted_out.then(|| inner.drop_queued(Reason::OptedOut));
+        let settled = inner.settled();
+        drop(inner);
+        drop(garbage);
+        self.room.notify_all();
+        settled.announce();
+        self.ring();
+    }
+
+    /// A consistent copy of the counts, and the bytes that are queued.
+    pub fn ledger(&self) -> (Ledger, usize) {
+        let inner = self.lock();
+        (inner.ledger, inner.queued_bytes)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // Nothing panics under the lock; if it ever did, counting on is better than none.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,107 @@
+//! Records one after another: what one batch holds.
+
+use crate::error::Error;
+use crate::record::{HEADER, NewRecord, Record};
+use uuid::Uuid;
+
+/// At most one batch of records.
+#[derive(Default)]
+pub struct Chunk {
+    bytes: Vec<u8>,
+    /// Where the oldest record begins; those before it were evicted.
+    head: usize,
+    events: usize,
+    wire_bytes: usize,
+    first_seq: u64,
+    /// The most bytes it ever held: the memory that it really uses.
+    touched: usize,
+}
+
+impl Chunk {
+    pub fn events(&self) -> usize {
+        self.events
+    }
+
+    /// The size of its events on the wire, at most.
+    pub fn wire_bytes(&self) -> usize {
+        self.wire_bytes
+    }
+
+    /// The sequence number of its oldest record.
+    pub fn first_seq(&self) -> u64 {
+        self.first_seq
+    }
+
+    pub fn records(&self) -> impl Iterator<Item = Record<'_>> {
+        let mut rest = &self.bytes[self.head..];
+        std::iter::from_fn(move || {
+            let record = Record::read(rest)?;
+            rest = &rest[record.len..];
+            Some(record)
+        })
+    }
+
+    /// A chunk with address space for so many bytes. Pages that no event reaches are never touched.
+    pub(super) fn reserve(capacity: usize) -> Result<Chunk, Error> {
+        let mut chunk = Chunk::default();
+        chunk.bytes.try_reserve_exact(capacity).map_err(|_| Error::NoMemory)?;
+        Ok(chunk)
+    }
+
+    /// Bytes that still fit without another allocation.
+    pub(super) fn room(&self) -> usize {
+        self.bytes.capacity() - self.bytes.len()
+    }
+
+    pub(super) fn touched(&self) -> usize {
+        self.touched
+    }
+
+    /// Makes the chunk ready for its first record.
+    pub(super) fn begin(&mut self, first_seq: u64, len: usize) -> Result<(), Error> {
+        self.clear();
+        self.bytes.try_reserve(len).map_err(|_| Error::NoMemory)?;
+        self.first_seq = first_seq;
+        Ok(())
+    }
+
+    pub(super) fn push(&mut self, record: &NewRecord<'_>, uuid: Uuid, wire_bytes: usize) {
+        record.write(uuid, &mut self.bytes);
+        self.events += 1;
+        self.wire_bytes += wire_bytes;
+    }
+
+    /// Drops the oldest record; returns its size on the wire.
+    pub(super) fn evict(&mut self, envelope: usize) -> usize {
+        let Some(record) = Record::read(&self.bytes[self.head..]) else { return 0 };
+        let (len, wire_bytes) = (record.len, record.len - HEADER + envelope);
+        self.head += len;
+        self.events -= 1;
+        self.wire_bytes -= wire_bytes;
+        self.first_seq += 1;
+        wire_bytes
+    }
+
+    /// Takes out the oldest `events`, or all.
+    pub(super) fn split_front(&mut self, events: usize, envelope: usize) -> Chunk {
+        if events >= self.events {
+            return std::mem::take(self);
+        }
+        let start = self.head;
+        let mut part = Chunk { first_seq: self.first_seq, ..Chunk::default() };
+        for _ in 0..events {
+            part.wire_bytes += self.evict(envelope);
+            part.events += 1;
+        }
+        part.bytes = self.bytes[start..self.head].to_vec();
+        part
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.touched = self.touched.max(self.bytes.len());
+        self.bytes.clear();
+        self.head = 0;
+        self.events = 0;
+        self.wire_bytes = 0;
+    }
+}

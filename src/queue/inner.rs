@@ -1,0 +1,203 @@
+//! What the queue's lock guards. No waiting, no system call, no callback in here.
+
+use super::Limits;
+use super::chunk::Chunk;
+use super::chunks::Chunks;
+use super::overflow::Episode;
+use super::ticket::{Settled, Tickets};
+use crate::error::Error;
+use crate::ledger::{Ledger, Reason};
+use crate::record::NewRecord;
+use crate::uuid::Random;
+use std::time::Instant;
+use uuid::Uuid;
+
+/// For `wake_at`: the sender does not want the bell.
+pub const NEVER: usize = usize::MAX;
+
+/// The batch that the sender has.
+#[derive(Clone, Copy)]
+pub struct Flight {
+    pub first: u64,
+    pub events: usize,
+    pub bytes: usize,
+    /// Waiting for a retry: counts towards the bounds.
+    pub waiting: bool,
+}
+
+/// The state of one queue.
+pub struct Inner {
+    pub chunks: Chunks,
+    pub ledger: Ledger,
+    pub queued_bytes: usize,
+    /// The sequence number of the next event.
+    pub next_seq: u64,
+    pub flight: Option<Flight>,
+    pub tickets: Tickets,
+    /// How often somebody asked for everything to go out now.
+    pub hurries: u64,
+    /// Captures that wait for room.
+    pub blocked: usize,
+    random: Random,
+    /// The sender wants the bell when so many events are queued.
+    pub wake_at: usize,
+    /// Since when there has been something to send.
+    pub since: Option<Instant>,
+    pub episode: Episode,
+    pub closed: bool,
+    /// Nothing moves any more: the shutdown deadline has passed.
+    pub frozen: bool,
+    pub opted_out: bool,
+}
+
+impl Inner {
+    pub fn new(random: Random) -> Inner {
+        Inner {
+            chunks: Chunks::default(),
+            ledger: Ledger::default(),
+            queued_bytes: 0,
+            next_seq: 1,
+            flight: None,
+            tickets: Tickets::default(),
+            hurries: 0,
+            blocked: 0,
+            random,
+            wake_at: NEVER,
+            since: None,
+            episode: Episode::default(),
+            closed: false,
+            frozen: false,
+            opted_out: false,
+        }
+    }
+
+    /// Whether anybody still wants events to be sent.
+    pub fn is_wanted(&self) -> bool {
+        !self.frozen && !self.opted_out
+    }
+
+    /// What counts towards the bounds: events and bytes.
+    pub fn held(&self) -> (usize, usize) {
+        let (events, bytes) = self.flight_held();
+        (self.ledger.queued as usize + events, self.queued_bytes + bytes)
+    }
+
+    /// What a batch that waits for a retry counts towards the bounds.
+    fn flight_held(&self) -> (usize, usize) {
+        match self.flight {
+            Some(flight) if flight.waiting => (flight.events, flight.bytes),
+            _ => (0, 0),
+        }
+    }
+
+    pub fn append(
+        &mut self,
+        record: &NewRecord<'_>,
+        bytes: usize,
+        limits: &Limits,
+    ) -> Result<Uuid, Error> {
+        let uuid = match record.uuid {
+            Some(uuid) => uuid,
+            None => self.random.uuid(record.timestamp.unix_millis()),
+        };
+        self.chunks.append(record, uuid, self.next_seq, bytes, limits)?;
+        self.queued_bytes += bytes;
+        self.next_seq += 1;
+        self.ledger.accepted += 1;
+        self.ledger.queued += 1;
+        Ok(uuid)
+    }
+
+    /// Whether the sender wants the bell, which it then has.
+    pub fn wakes(&mut self) -> bool {
+        let wakes = self.wake_at != NEVER
+            && (self.ledger.queued as usize >= self.wake_at || self.chunks.has_full());
+        if wakes {
+            self.wake_at = NEVER;
+        }
+        wakes
+    }
+
+    /// The oldest batch, now in flight.
+    pub fn take_front(&mut self) -> Chunk {
+        let chunk = self.chunks.take_front();
+        let (events, bytes) = (chunk.events(), chunk.wire_bytes());
+        self.queued_bytes -= bytes;
+        self.ledger.queued -= events as u64;
+        self.ledger.in_flight += events as u64;
+        self.flight = Some(Flight { first: chunk.first_seq(), events, bytes, waiting: false });
+        chunk
+    }
+
+    /// The batch in flight is settled.
+    pub fn land(&mut self, flight: Flight, dropped: Option<Reason>) {
+        let events = flight.events as u64;
+        match dropped {
+            None => {
+                self.ledger.in_flight -= events;
+                self.ledger.delivered += events;
+            }
+            Some(reason) => {
+                self.tickets.mark_lost(flight.first);
+                self.ledger.drop_in_flight(events, reason);
+            }
+        }
+    }
+
+    /// Drops the oldest queued events until there is room. Returns how many, and the chunks that
+    /// are to be freed outside the lock.
+    pub fn evict_for(&mut self, bytes: usize, limits: &Limits) -> (u64, Vec<Chunk>) {
+        let mut garbage = Vec::new();
+        // Beside a batch that waits for a retry there may be no room even in an empty queue: then
+        // nothing is evicted for it, and it is the new event that goes.
+        if !limits.fits(self.flight_held(), bytes) {
+            return (1, garbage);
+        }
+        let mut evicted = 0;
+        while !limits.fits(self.held(), bytes) {
+            self.tickets.mark_lost(self.chunks.front().first_seq());
+            let (freed, chunk) = self.chunks.evict(limits.envelope);
+            garbage.extend(chunk);
+            self.queued_bytes -= freed;
+            self.ledger.drop_queued(1, Reason::Overflow);
+            evicted += 1;
+        }
+        (evicted, garbage)
+    }
+
+    /// Takes out up to `events` of the oldest: at most those of one chunk.
+    pub fn drain_front(&mut self, events: usize, envelope: usize) -> Chunk {
+        let part = self.chunks.split_front(events, envelope);
+        self.queued_bytes -= part.wire_bytes();
+        self.ledger.queued -= part.events() as u64;
+        self.ledger.drained += part.events() as u64;
+        part
+    }
+
+    /// Drops everything that is queued. Returns the chunks, to be freed outside the lock.
+    pub fn drop_queued(&mut self, reason: Reason) -> Chunks {
+        self.tickets.mark_lost(self.chunks.front().first_seq());
+        let queued = self.ledger.queued;
+        self.ledger.drop_queued(queued, reason);
+        self.queued_bytes = 0;
+        std::mem::take(&mut self.chunks)
+    }
+
+    /// Every event up to this sequence number is settled.
+    pub fn settled_upto(&self) -> u64 {
+        if let Some(flight) = self.flight {
+            return flight.first - 1;
+        }
+        let front = self.chunks.front();
+        if front.events() > 0 { front.first_seq() - 1 } else { self.next_seq - 1 }
+    }
+
+    /// The flushes whose wait is over.
+    pub fn settled(&mut self) -> Settled {
+        if self.tickets.is_empty() {
+            Settled::default()
+        } else {
+            self.tickets.settle(self.settled_upto())
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! What happens to an event for which there is no room, and how that is told.
+
+use crate::log::{Level, Logger};
+use std::time::{Duration, Instant};
+
+/// What gives way when the queue is at its bound.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Policy {
+    /// The new event is refused.
+    DropNewest,
+    /// The oldest queued events are dropped for it.
+    DropOldest,
+    /// The capture waits for room, at most so long; then the new event is refused.
+    Block(Duration),
+}
+
+/// A run of drops. It is told when it begins, then at most once per 100 drops and per second,
+/// and when the queue is half empty again.
+#[derive(Default)]
+pub struct Episode {
+    drops: u64,
+    told: u64,
+    told_at: Option<Instant>,
+}
+
+/// What there is to tell.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Line {
+    Begun,
+    Running(u64),
+    Ended(u64),
+}
+
+const DROPS_BETWEEN: u64 = 100;
+const TIME_BETWEEN: Duration = Duration::from_secs(1);
+
+impl Episode {
+    pub fn dropped(&mut self, events: u64, now: Instant) -> Option<Line> {
+        if events == 0 {
+            return None;
+        }
+        self.drops += events;
+        let line = match self.told_at {
+            None => Line::Begun,
+            Some(at) if self.drops - self.told >= DROPS_BETWEEN && now >= at + TIME_BETWEEN => {
+                Line::Running(self.drops)
+            }
+            Some(_) => return None,
+        };
+        self.told = self.drops;
+        self.told_at = Some(now);
+        Some(line)
+    }
+
+    pub fn ended(&mut self) -> Option<Line> {
+        self.told_at?;
+        let line = Line::Ended(self.drops);
+        *self = Episode::default();
+        Some(line)
+    }
+}
+
+pub fn log(logger: &Logger, line: Option<Line>) {
+    match line {
+        None => {}
+        Some(Line::Begun) => logger.log(Level::Warn, format_args!("queue full: dropping events")),
+        Some(Line::Running(drops)) => {
+            logger.log(Level::Warn, format_args!("queue full: {drops} events dropped so far"));
+        }
+        Some(Line::Ended(drops)) => {
+            logger.log(Level::Warn, format_args!("queue has room again: {drops} events dropped"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_episode_is_told_at_its_start_rarely_between_and_at_its_end() {
+        let start = Instant::now();
+        let mut episode = Episode::default();
+        assert_eq!(episode.ended(), None);
+        assert_eq!(episode.dropped(1, start), Some(Line::Begun));
+        for _ in 0..500 {
+            assert_eq!(episode.dropped(1, start + Duration::from_millis(999)), None);
+        }
+        assert_eq!(episode.dropped(1, start + TIME_BETWEEN), Some(Line::Running(502)));
+        for _ in 0..99 {
+            assert_eq!(episode.dropped(1, start + 3 * TIME_BETWEEN), None);
+        }
+        assert_eq!(episode.dropped(1, start + 3 * TIME_BETWEEN), Some(Line::Running(602)));
+        assert_eq!(episode.ended(), Some(Line::Ended(602)));
+        assert_eq!(episode.dropped(1, start + 4 * TIME_BETWEEN), Some(Line::Begun));
+    }
+}

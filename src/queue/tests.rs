@@ -1,0 +1,333 @@
+use super::*;
+use crate::hooks::Gate;
+use crate::timestamp::Timestamp;
+use std::sync::Arc;
+
+fn limits() -> Limits {
+    Limits {
+        events_max: 10,
+        bytes_max: 100_000,
+        event_bytes_max: 10_000,
+        batch_events_max: 4,
+        batch_bytes_max: 20_000,
+        flush_at: 4,
+        flush_interval: Duration::from_secs(5),
+        policy: Policy::DropNewest,
+        envelope: 100,
+    }
+}
+
+fn queue(limits: Limits) -> (Queue, Receiver<()>) {
+    let logger = Logger::new(None, false, Arc::new(Gate::default()));
+    Queue::new(limits, Random::from_seed([7; 32]), logger)
+}
+
+fn push(queue: &Queue, name: &str) -> Result<(), Error> {
+    push_sized(queue, name, 0)
+}
+
+fn push_sized(queue: &Queue, name: &str, bytes: usize) -> Result<(), Error> {
+    let filler = vec![b'x'; bytes];
+    let record = NewRecord {
+        distinct_id: b"u",
+        event: name.as_bytes(),
+        props: [&filler, &[]],
+        marks: 0,
+        timestamp: Timestamp::from_parts(1_700_000_000, 0, 6),
+        uuid: None,
+    };
+    queue.push(&record).map(drop)
+}
+
+fn names(chunk: &Chunk) -> Vec<String> {
+    chunk.records().map(|r| String::from_utf8(r.event.to_vec()).unwrap()).collect()
+}
+
+fn take(queue: &Queue) -> Batch {
+    match queue.next(Instant::now()) {
+        Next::Send(batch) => batch,
+        Next::Wait(until) => panic!("nothing is due, wait until {until:?}"),
+        Next::Stop => panic!("stopped"),
+    }
+}
+
+fn ledger(queue: &Queue) -> Ledger {
+    let (ledger, _) = queue.ledger();
+    assert!(ledger.balances(), "{ledger:?}");
+    ledger
+}
+
+#[test]
+fn batches_are_bounded_in_count_and_bytes_and_keep_the_order() {
+    let (queue, _rings) = queue(Limits { batch_bytes_max: 1_000, ..limits() });
+    for name in ["a", "b", "c", "d", "e"] {
+        push(&queue, name).unwrap();
+    }
+    push_sized(&queue, "big", 700).unwrap();
+    push_sized(&queue, "huge", 5_000).unwrap();
+    push(&queue, "last").unwrap();
+    let mut batches = Vec::new();
+    queue.flush();
+    while ledger(&queue).queued > 0 {
+        let batch = take(&queue);
+        batches.push(names(&batch.chunk));
+        queue.resolve(batch, None).announce();
+    }
+    let expected: [&[&str]; 4] = [&["a", "b", "c", "d"], &["e", "big"], &["huge"], &["last"]];
+    assert_eq!(batches, expected);
+    assert_eq!(ledger(&queue).delivered, 8);
+}
+
+#[test]
+fn a_batch_is_due_by_count_by_time_and_by_flush() {
+    let (queue, rings) = queue(limits());
+    let now = Instant::now();
+    assert!(matches!(queue.next(now), Next::Wait(None)));
+    push(&queue, "a").unwrap();
+    assert!(rings.try_recv().is_ok(), "the first event starts the interval");
+    let Next::Wait(Some(until)) = queue.next(now) else { panic!("one event waits") };
+    assert_eq!(until, now + Duration::from_secs(5));
+    push(&queue, "b").unwrap();
+    push(&queue, "c").unwrap();
+    assert!(rings.try_recv().is_err(), "no wake-up below the threshold");
+    push(&queue, "d").unwrap();
+    assert!(rings.try_recv().is_ok(), "the threshold");
+    push(&queue, "e").unwrap();
+    assert!(rings.try_recv().is_err(), "one wake-up is enough");
+    let batch = take(&queue);
+    assert_eq!(names(&batch.chunk), ["a", "b", "c", "d"]);
+    queue.resolve(batch, None).announce();
+    assert!(matches!(queue.next(Instant::now()), Next::Wait(Some(_))));
+    assert!(matches!(queue.next(Instant::now() + Duration::from_secs(6)), Next::Send(_)));
+}
+
+#[test]
+fn overflow_drops_the_newest_or_the_oldest() {
+    let (newest, _rings) = queue(limits());
+    let (oldest, _rings) = queue(Limits { policy: Policy::DropOldest, ..limits() });
+    for index in 0..15 {
+        let name = format!("e{index}");
+        assert_eq!(push(&newest, &name).is_ok(), index < 10);
+        push(&oldest, &name).unwrap();
+    }
+    assert_eq!(ledger(&newest).accepted, 10);
+    let counts = ledger(&oldest);
+    assert_eq!((counts.accepted, counts.queued), (15, 10));
+    assert_eq!(counts.dropped(Reason::Overflow), 5);
+    let mut left = Vec::new();
+    oldest.drain(100, |record| left.push(String::from_utf8(record.event.to_vec()).unwrap()));
+    assert_eq!(left, (5..15).map(|index| format!("e{index}")).collect::<Vec<_>>());
+}
+
+#[test]
+fn bytes_bound_the_queue_too() {
+    let (queue, _rings) = queue(Limits { bytes_max: 2_000, ..limits() });
+    push_sized(&queue, "a", 700).unwrap();
+    push_sized(&queue, "b", 700).unwrap();
+    assert_eq!(push_sized(&queue, "c", 700), Err(Error::QueueFull));
+    push_sized(&queue, "d", 100).unwrap();
+    assert_eq!(push_sized(&queue, "e", 10_000), Err(Error::TooLarge));
+    assert_eq!(ledger(&queue).queued, 3);
+}
+
+#[test]
+fn a_batch_that_waits_for_a_retry_counts_and_is_never_dropped_for_room() {
+    let (queue, _rings) = queue(Limits { policy: Policy::DropOldest, ..limits() });
+    for index in 0..10 {
+        push(&queue, &format!("e{index}")).unwrap();
+    }
+    let batch = take(&queue);
+    for index in 10..14 {
+        push(&queue, &format!("e{index}")).unwrap();
+    }
+    assert_eq!(ledger(&queue).dropped(Reason::Overflow), 0, "a request under way does not count");
+    assert!(queue.hold());
+    push(&queue, "e14").unwrap();
+    assert_eq!(ledger(&queue).dropped(Reason::Overflow), 5, "four too many, and one for this");
+    assert_eq!(names(&batch.chunk), ["e0", "e1", "e2", "e3"]);
+    queue.release();
+    push(&queue, "e15").unwrap();
+    queue.resolve(batch, None).announce();
+    let counts = ledger(&queue);
+    assert_eq!((counts.delivered, counts.queued), (4, 7));
+}
+
+#[test]
+fn nothing_is_evicted_where_that_makes_no_room() {
+    let policy = Policy::DropOldest;
+    let (queue, _rings) = queue(Limits { events_max: 4, policy, ..limits() });
+    for name in ["a", "b", "c", "d"] {
+        push(&queue, name).unwrap();
+    }
+    let _batch = take(&queue);
+    push(&queue, "e").unwrap();
+    assert!(queue.hold());
+    assert_eq!(push(&queue, "f"), Err(Error::QueueFull));
+    assert_eq!(ledger(&queue).dropped_total(), 0);
+}
+
+#[test]
+fn a_blocked_capture_goes_on_when_there_is_room_and_gives_up_when_there_is_none() {
+    let policy = Policy::Block(Duration::from_secs(20));
+    let (queue, _rings) = queue(Limits { policy, ..limits() });
+    for index in 0..10 {
+        push(&queue, &format!("e{index}")).unwrap();
+    }
+    std::thread::scope(|scope| {
+        let blocked = scope.spawn(|| push(&queue, "late"));
+        while queue.lock().blocked == 0 {
+            std::thread::yield_now();
+        }
+        let batch = take(&queue);
+        assert_eq!(blocked.join().unwrap(), Ok(()));
+        queue.resolve(batch, None).announce();
+    });
+    let policy = Policy::Block(Duration::from_millis(20));
+    let (queue, _rings) = self::queue(Limits { events_max: 1, policy, ..limits() });
+    push(&queue, "a").unwrap();
+    assert_eq!(push(&queue, "b"), Err(Error::QueueFull));
+    let policy = Policy::Block(Duration::from_secs(20));
+    let (queue, _rings) = self::queue(Limits { events_max: 1, policy, ..limits() });
+    push(&queue, "a").unwrap();
+    std::thread::scope(|scope| {
+        let blocked = scope.spawn(|| push(&queue, "late"));
+        while queue.lock().blocked == 0 {
+            std::thread::yield_now();
+        }
+        queue.close();
+        assert_eq!(blocked.join().unwrap(), Err(Error::Shutdown));
+    });
+}
+
+#[test]
+fn a_flush_covers_what_came_before_it_and_nothing_else() {
+    let (queue, _rings) = queue(limits());
+    assert!(matches!(queue.flush(), Flush::Settled));
+    push(&queue, "a").unwrap();
+    let Flush::Pending(first) = queue.flush() else { panic!("a is pending") };
+    let batch = take(&queue);
+    push(&queue, "b").unwrap();
+    let Flush::Pending(second) = queue.flush() else { panic!("b is pending") };
+    assert!(first.try_recv().is_err());
+    queue.resolve(batch, None).announce();
+    assert_eq!(first.try_recv(), Ok(false));
+    assert!(second.try_recv().is_err());
+    let batch = take(&queue);
+    queue.resolve(batch, Some(Reason::Rejected)).announce();
+    assert_eq!(second.try_recv(), Ok(true), "something was lost");
+    assert!(matches!(queue.flush(), Flush::Settled));
+}
+
+#[test]
+fn what_is_lost_later_is_not_lost_to_an_earlier_flush() {
+    let policy = Policy::DropOldest;
+    let (queue, _rings) = queue(Limits { events_max: 4, policy, ..limits() });
+    push(&queue, "a").unwrap();
+    let Flush::Pending(answer) = queue.flush() else { panic!("a is pending") };
+    let batch = take(&queue);
+    for index in 0..6 {
+        push(&queue, &format!("later{index}")).unwrap();
+    }
+    assert_eq!(ledger(&queue).dropped(Reason::Overflow), 2);
+    queue.resolve(batch, None).announce();
+    assert_eq!(answer.try_recv(), Ok(false));
+}
+
+#[test]
+fn draining_is_a_settlement() {
+    let (queue, _rings) = queue(limits());
+    for index in 0..6 {
+        push(&queue, &format!("e{index}")).unwrap();
+    }
+    let Flush::Pending(answer) = queue.flush() else { panic!("six are pending") };
+    let mut names = Vec::new();
+    assert_eq!(queue.drain(5, |r| names.push(r.event.to_vec())), 5);
+    assert_eq!(names, [b"e0", b"e1", b"e2", b"e3", b"e4"]);
+    assert!(answer.try_recv().is_err());
+    assert_eq!(queue.drain(5, |_| ()), 1);
+    assert_eq!(answer.try_recv(), Ok(false));
+    assert_eq!(ledger(&queue).drained, 6);
+    assert_eq!(queue.ledger().1, 0);
+}
+
+#[test]
+fn freezing_counts_what_is_not_confirmed_and_ignores_what_comes_after() {
+    let (queue, _rings) = queue(limits());
+    for index in 0..6 {
+        push(&queue, &format!("e{index}")).unwrap();
+    }
+    let Flush::Pending(answer) = queue.flush() else { panic!("six are pending") };
+    let batch = take(&queue);
+    queue.close();
+    assert_eq!(push(&queue, "late"), Err(Error::Shutdown));
+    assert_eq!(queue.freeze(), 6);
+    assert_eq!(answer.try_recv(), Ok(true));
+    queue.resolve(batch, None).announce();
+    let counts = ledger(&queue);
+    assert_eq!((counts.delivered, counts.dropped(Reason::Shutdown)), (0, 6));
+    assert!(matches!(queue.next(Instant::now()), Next::Stop));
+}
+
+#[test]
+fn opting_out_empties_the_queue_but_not_the_request_under_way() {
+    let (queue, _rings) = queue(limits());
+    for index in 0..6 {
+        push(&queue, &format!("e{index}")).unwrap();
+    }
+    let batch = take(&queue);
+    queue.set_opted_out(true);
+    push(&queue, "ignored").unwrap();
+    assert!(matches!(queue.next(Instant::now()), Next::Stop));
+    assert!(!queue.is_wanted());
+    queue.resolve(batch, None).announce();
+    let counts = ledger(&queue);
+    assert_eq!((counts.accepted, counts.delivered), (6, 4));
+    assert_eq!(counts.dropped(Reason::OptedOut), 2);
+    queue.set_opted_out(false);
+    push(&queue, "again").unwrap();
+    assert_eq!(ledger(&queue).queued, 1);
+}
+
+/// Random calls, with the law and the bounds checked after each.
+#[test]
+fn the_ledger_balances_whatever_happens() {
+    for seed in 0..50_u8 {
+        let mut random = Random::from_seed([seed; 32]);
+        let policy = [Policy::DropNewest, Policy::DropOldest][usize::from(seed % 2)];
+        let (queue, _rings) = queue(Limits { policy, ..limits() });
+        let mut batch = None;
+        let mut waiting = false;
+        for step in 0..500 {
+            match random.next() % 12 {
+                0..=6 => {
+                    let size = (random.next() % 12_000) as usize;
+                    let _ = push_sized(&queue, &format!("e{step}"), size);
+                }
+                7 | 8 if batch.is_none() => {
+                    queue.flush();
+                    if let Next::Send(taken) = queue.next(Instant::now()) {
+                        batch = Some(taken);
+                    }
+                }
+                9 if batch.is_some() => {
+                    waiting = !waiting;
+                    if waiting { assert!(queue.hold()) } else { queue.release() }
+                }
+                10 if batch.is_some() => {
+                    let outcome = [None, Some(Reason::Rejected)][(random.next() % 2) as usize];
+                    queue.resolve(batch.take().unwrap(), outcome).announce();
+                    waiting = false;
+                }
+                11 => assert!(queue.drain((random.next() % 3) as usize, |_| ()) < 3),
+                _ => {}
+            }
+            let counts = ledger(&queue);
+            let held = queue.ledger().1;
+            assert!(counts.queued <= 10 && held <= 100_000, "{counts:?}, {held} bytes");
+            assert_eq!(counts.queued == 0, held == 0);
+        }
+        queue.freeze();
+        let counts = ledger(&queue);
+        assert_eq!((counts.queued, counts.in_flight), (0, 0));
+    }
+}

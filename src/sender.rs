@@ -1,0 +1,79 @@
+//! The sender's life: started by the first capture, ended by shutdown or opt-out.
+
+use crate::error::Error;
+use crate::log::Level;
+use crate::sys::thread;
+use crate::worker::Worker;
+use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+/// The name that debuggers and `top` show. Linux cuts it at 15 bytes.
+const NAME: &str = "posthog-sender";
+
+/// One sender thread at most, started when it is needed.
+pub struct Sender {
+    worker: Arc<Worker>,
+    running: Arc<AtomicBool>,
+    /// Disconnected when the last started thread has ended. `None` before the first.
+    ended: Mutex<Option<Receiver<()>>>,
+}
+
+impl Sender {
+    pub fn new(worker: Worker) -> Sender {
+        let running = Arc::new(AtomicBool::new(false));
+        Sender { worker: Arc::new(worker), running, ended: Mutex::new(None) }
+    }
+
+    #[inline]
+    pub fn is_running(&self) -> bool {
+        self.running.load(Ordering::SeqCst)
+    }
+
+    /// Starts the thread unless it runs.
+    #[cold]
+    pub fn start(&self) -> Result<(), Error> {
+        let mut ended = self.lock();
+        if self.running.swap(true, Ordering::SeqCst) {
+            return Ok(());
+        }
+        let (guard, end) = bounded::<()>(0);
+        let (worker, running) = (Arc::clone(&self.worker), Arc::clone(&self.running));
+        let spawned = thread::spawn(NAME, move || {
+            let _guard = guard;
+            loop {
+                worker.run();
+                running.store(false, Ordering::SeqCst);
+                // An event that came between the last look and the line above found the sender
+                // running: it is this thread's to send.
+                if !worker.queue.needs_sender() || running.swap(true, Ordering::SeqCst) {
+                    return;
+                }
+            }
+        });
+        match spawned {
+            Ok(_) => {
+                *ended = Some(end);
+                Ok(())
+            }
+            Err(error) => {
+                self.running.store(false, Ordering::SeqCst);
+                drop(ended);
+                let logger = &self.worker.logger;
+                logger.log(Level::Error, format_args!("could not start the sender: {error}"));
+                Err(Error::Thread)
+            }
+        }
+    }
+
+    /// Waits until no thread runs; false if the deadline passed first.
+    pub fn wait(&self, deadline: Instant) -> bool {
+        let Some(end) = self.lock().clone() else { return true };
+        matches!(end.recv_deadline(deadline), Err(RecvTimeoutError::Disconnected))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Receiver<()>>> {
+        self.ended.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,6 @@
+//! What the operating system is asked for directly. With `ffi`, the only place that may be
+//! `unsafe`.
+
+pub mod fork;
+pub mod os;
+pub mod thread;

@@ -1,0 +1,145 @@
+//! Which process this is: a number that differs in a forked child.
+//!
+//! Linux gives memory that the kernel wipes in a child (`MADV_WIPEONFORK`), so that finding out
+//! costs one load. Elsewhere `pthread_atfork` counts.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// The generation of the process that asked last; children copy it and count on.
+static LAST: AtomicU64 = AtomicU64::new(0);
+
+/// This process's generation. Never 0.
+pub fn generation() -> u64 {
+    imp::generation()
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod imp {
+    use super::{LAST, Ordering};
+    use once_cell::race::OnceRef;
+    use std::sync::atomic::AtomicU64;
+
+    /// 0 in a process that has not asked yet, also in a child of one that has.
+    static WORD: OnceRef<'static, AtomicU64> = OnceRef::new();
+
+    #[inline]
+    pub fn generation() -> u64 {
+        let word = match WORD.get() {
+            Some(word) => word,
+            None => map(),
+        };
+        match word.load(Ordering::Acquire) {
+            0 => begin(word),
+            generation => generation,
+        }
+    }
+
+    #[cold]
+    fn begin(word: &AtomicU64) -> u64 {
+        let fresh = LAST.fetch_add(1, Ordering::AcqRel) + 1;
+        match word.compare_exchange(0, fresh, Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => fresh,
+            // Another thread of this process was first.
+            Err(known) => known,
+        }
+    }
+
+    #[cold]
+    fn map() -> &'static AtomicU64 {
+        let word = wiped_word().unwrap_or_else(counted::word);
+        // The first one stays, so that every thread reads the same.
+        let _ = WORD.set(word);
+        WORD.get().unwrap_or(word)
+    }
+
+    /// `None` where the kernel (before 4.14) cannot wipe.
+    fn wiped_word() -> Option<&'static AtomicU64> {
+        let size = 4096;
+        let (access, flags) =
+            (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
+        // SAFETY: a fresh anonymous mapping at an address of the kernel's choice touches nothing.
+        let page = unsafe { libc::mmap(std::ptr::null_mut(), size, access, flags, -1, 0) };
+        if page == libc::MAP_FAILED {
+            return None;
+        }
+        // SAFETY: the page was mapped above, and nobody else knows it.
+        if unsafe { libc::madvise(page, size, libc::MADV_WIPEONFORK) } != 0 {
+            // SAFETY: as above; nothing refers to it.
+            unsafe { libc::munmap(page, size) };
+            return None;
+        }
+        // SAFETY: the page is zeroed, aligned, writable, and from here on never unmapped.
+        Some(unsafe { &*page.cast::<AtomicU64>() })
+    }
+
+    mod counted {
+        use std::sync::atomic::{AtomicU64, Ordering};
+
+        static COUNTED: AtomicU64 = AtomicU64::new(0);
+
+        extern "C" fn in_child() {
+            COUNTED.store(0, Ordering::Release);
+        }
+
+        pub fn word() -> &'static AtomicU64 {
+            // SAFETY: the handler stores to a static atomic and does nothing else.
+            unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
+            &COUNTED
+        }
+    }
+}
+
+#[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]
+mod imp {
+    use super::{LAST, Ordering};
+    use std::sync::Once;
+
+    static REGISTERED: Once = Once::new();
+
+    extern "C" fn in_child() {
+        LAST.fetch_add(1, Ordering::AcqRel);
+    }
+
+    pub fn generation() -> u64 {
+        // Registered before the first fork that could matter: a client asks when it is made.
+        REGISTERED.call_once(|| {
+            LAST.fetch_add(1, Ordering::AcqRel);
+            // SAFETY: the handler adds to a static atomic and does nothing else.
+            unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
+        });
+        LAST.load(Ordering::Acquire)
+    }
+}
+
+#[cfg(not(unix))]
+mod imp {
+    /// There is no fork.
+    pub fn generation() -> u64 {
+        let _ = (&super::LAST, super::Ordering::Acquire);
+        1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    #[cfg(unix)]
+    fn a_child_has_another_generation() {
+        let parent = super::generation();
+        assert_ne!(parent, 0);
+        assert_eq!(super::generation(), parent);
+        // SAFETY: the child calls only what is async-signal-safe, and leaves by `_exit`.
+        let child = unsafe { libc::fork() };
+        if child == 0 {
+            let fresh = super::generation();
+            let ok = fresh != parent && fresh != 0 && super::generation() == fresh;
+            // SAFETY: ends the child without running the test harness's exit handlers.
+            unsafe { libc::_exit(i32::from(!ok)) };
+        }
+        let mut status = -1;
+        // SAFETY: `status` outlives the call.
+        unsafe { libc::waitpid(child, &raw mut status, 0) };
+        assert_eq!(status, 0);
+        assert_eq!(super::generation(), parent);
+    }
+}

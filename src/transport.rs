@@ -1,0 +1,188 @@
+//! HTTP: one blocking request at a time, on a connection that is kept.
+//!
+//! No asynchronous runtime: an inherited one is what breaks shared cores under `fork`. Every
+//! request has a total deadline, which also covers name resolution.
+
+use crate::config::Config;
+use crate::log::{Level, Logger};
+use arc_swap::ArcSwapOption;
+use std::io::Read;
+use std::sync::Arc;
+use std::time::Duration;
+use ureq::Agent;
+
+/// A request.
+pub struct Request<'a> {
+    /// Path and query, appended to the host.
+    pub path: &'a str,
+    pub body: &'a [u8],
+    pub gzip: bool,
+    /// From the first byte of name resolution to the last of the answer.
+    pub timeout: Duration,
+    /// More of the answer than this is not read.
+    pub answer_max: u64,
+}
+
+/// An answer.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub retry_after: Option<String>,
+    pub body: Vec<u8>,
+}
+
+/// Why there is none.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FailureKind {
+    /// The address answered and refused: nobody listens there.
+    Refused,
+    Timeout,
+    /// Anything else on the way: name resolution, TLS, a reset, a truncated answer.
+    Broken,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Failure {
+    pub kind: FailureKind,
+    pub text: String,
+}
+
+/// The connection to one host.
+pub struct Transport {
+    host: String,
+    user_agent: String,
+    connect_timeout: Duration,
+    logger: Logger,
+    /// Made by the first request: a client that sends nothing opens nothing.
+    agent: ArcSwapOption<Agent>,
+}
+
+/// Kept connections are dropped before the usual load balancer (60 s) drops them.
+const IDLE_MAX: Duration = Duration::from_secs(50);
+
+impl Transport {
+    pub fn new(config: &Config, logger: Logger) -> Transport {
+        Transport {
+            host: config.host.clone(),
+            user_agent: format!("{}/{}", config.library_name, config.library_version),
+            connect_timeout: config.connect_timeout_ms.millis(),
+            logger,
+            agent: ArcSwapOption::empty(),
+        }
+    }
+
+    /// Posts JSON and waits for the answer.
+    pub fn post(&self, request: &Request<'_>) -> Result<Answer, Failure> {
+        let url = format!("{}{}", self.host, request.path);
+        let agent = self.agent();
+        let mut post = agent
+            .post(&url)
+            .config()
+            .timeout_global(Some(request.timeout))
+            .build()
+            .header("content-type", "application/json");
+        if request.gzip {
+            post = post.header("content-encoding", "gzip");
+        }
+        let mut response = post.send(request.body).map_err(failure)?;
+        let header = response.headers().get("retry-after");
+        let retry_after = header.and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let mut body = Vec::new();
+        let reader = response.body_mut().as_reader();
+        // One byte more than is wanted tells a long answer from a whole one.
+        let mut reader = reader.take(request.answer_max + 1);
+        if let Err(error) = reader.read_to_end(&mut body) {
+            return Err(Failure { kind: kind_of_io(&error), text: format!("answer: {error}") });
+        }
+        body.truncate(request.answer_max as usize);
+        Ok(Answer { status: response.status().as_u16(), retry_after, body })
+    }
+
+    /// Makes the requests under way fail, and closes the connections.
+    pub fn interrupt(&self) {
+        if let Some(agent) = self.agent.swap(None) {
+            Agent::clone(&agent).shutdown();
+        }
+    }
+
+    fn agent(&self) -> Arc<Agent> {
+        if let Some(agent) = self.agent.load_full() {
+            return agent;
+        }
+        let fresh = Arc::new(self.new_agent());
+        // Two threads may both make one; the first stays.
+        let none: Option<Arc<Agent>> = None;
+        let before = self.agent.compare_and_swap(&none, Some(Arc::clone(&fresh)));
+        before.clone().unwrap_or(fresh)
+    }
+
+    fn new_agent(&self) -> Agent {
+        let builder = Agent::config_builder()
+            .http_status_as_error(false)
+            // A redirect would resend a batch to a host that nobody configured.
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .user_agent(self.user_agent.as_str())
+            .timeout_connect(Some(self.connect_timeout))
+            .max_idle_age(IDLE_MAX)
+            .max_idle_connections_per_host(2);
+        #[cfg(feature = "tls")]
+        let builder = builder.tls_config(tls::config(&self.host, &self.logger));
+        #[cfg(not(feature = "tls"))]
+        if self.host.starts_with("https:") {
+            self.logger.log(Level::Error, format_args!("built without TLS: https needs it"));
+        }
+        self.logger.log(Level::Debug, format_args!("connecting to {}", self.host));
+        builder.build().new_agent()
+    }
+}
+
+fn failure(error: ureq::Error) -> Failure {
+    let kind = match &error {
+        ureq::Error::Timeout(_) => FailureKind::Timeout,
+        ureq::Error::Io(error) => kind_of_io(error),
+        _ => FailureKind::Broken,
+    };
+    Failure { kind, text: error.to_string() }
+}
+
+fn kind_of_io(error: &std::io::Error) -> FailureKind {
+    match error.kind() {
+        std::io::ErrorKind::ConnectionRefused => FailureKind::Refused,
+        std::io::ErrorKind::TimedOut => FailureKind::Timeout,
+        _ => FailureKind::Broken,
+    }
+}
+
+#[cfg(feature = "tls")]
+mod tls {
+    //! The crypto provider is handed over explicitly: a process-wide one is the host's to choose.
+
+    use super::{Arc, Level, Logger};
+    use ureq::tls::{Certificate, RootCerts, TlsConfig};
+
+    pub fn config(host: &str, logger: &Logger) -> TlsConfig {
+        let builder = TlsConfig::builder()
+            .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()));
+        if !host.starts_with("https:") {
+            return builder.build();
+        }
+        builder.root_certs(roots(logger)).build()
+    }
+
+    /// What the operating system trusts; bundled roots only where that is nothing.
+    fn roots(logger: &Logger) -> RootCerts {
+        let found = rustls_native_certs::load_native_certs();
+        if found.certs.is_empty() {
+            let errors = found.errors.len();
+            logger.log(
+                Level::Info,
+                format_args!("no certificates in the system's store ({errors} errors): bundled"),
+            );
+            return RootCerts::WebPki;
+        }
+        let certs: Vec<_> =
+            found.certs.iter().map(|cert| Certificate::from_der(cert).to_owned()).collect();
+        RootCerts::new_with_certs(&certs)
+    }
+}

@@ -1,0 +1,152 @@
+//! A request as it is recorded.
+
+use std::time::SystemTime;
+
+use serde_json::{Map, Value, json};
+
+use crate::head::{self, Head};
+use crate::{body, strict_json, timestamp, validate};
+
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Position among all recorded requests, from 0.
+    pub index: usize,
+    /// The connection it came on, from 1 in the order of each connection's first request.
+    pub connection: u64,
+    pub arrived: SystemTime,
+    pub method: String,
+    /// Path and query, as sent.
+    pub path: String,
+    /// Names in lower case, in the order sent.
+    pub headers: Vec<(String, String)>,
+    /// Length of the body as sent, before its Content-Encoding is undone.
+    pub raw_length: usize,
+    /// The decoded body; empty when it was not read or does not decode.
+    pub body: Vec<u8>,
+    /// The decoded body as JSON, strictly read.
+    pub json: Option<Value>,
+    /// Why the body is not what its path demands, if it is not.
+    pub refusal: Option<String>,
+    pub outcome: Outcome,
+    /// The status answered, or that would have been; `None` while none was decided.
+    pub status: Option<u16>,
+    /// The body answered, or that would have been.
+    pub response: Vec<u8>,
+}
+
+/// What became of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is still being answered.
+    Pending,
+    /// The whole answer was sent to a peer that was there.
+    Answered,
+    /// It was read, but its answer was cut off: only the receiver knows what it would have said.
+    Lost,
+    /// It was not read to its end.
+    Unread,
+}
+
+impl Outcome {
+    fn name(self) -> &'static str {
+        match self {
+            Outcome::Pending => "pending",
+            Outcome::Answered => "answered",
+            Outcome::Lost => "lost",
+            Outcome::Unread => "unread",
+        }
+    }
+}
+
+impl Request {
+    pub(crate) fn new(head: &Head, connection: u64) -> Request {
+        Request {
+            index: 0,
+            connection,
+            arrived: SystemTime::now(),
+            method: head.method.clone(),
+            path: head.path.clone(),
+            headers: head.headers.clone(),
+            raw_length: 0,
+            body: Vec::new(),
+            json: None,
+            refusal: None,
+            outcome: Outcome::Pending,
+            status: None,
+            response: Vec::new(),
+        }
+    }
+
+    pub(crate) fn take_body(&mut self, raw: Vec<u8>) {
+        self.raw_length = raw.len();
+        self.refusal = self.judge(raw).err();
+    }
+
+    fn judge(&mut self, raw: Vec<u8>) -> Result<(), String> {
+        self.body = body::decode(raw, self.header("content-encoding"))?;
+        let parsed = strict_json::parse(&self.body);
+        let capture = self.is_capture();
+        if !capture && !self.is_flags() {
+            self.json = parsed.ok();
+            return Ok(());
+        }
+        let json = parsed.map_err(|reason| format!("the body is not JSON: {reason}"))?;
+        let json = self.json.insert(json);
+        if capture { validate::batch(json).map(drop) } else { validate::flags(json) }
+    }
+
+    /// The first value of a header, given its lower-case name.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        head::find(&self.headers, name)
+    }
+
+    /// The path without its query and closing slash: `/batch` for `/batch/?v=1`.
+    pub fn endpoint(&self) -> &str {
+        self.path.split('?').next().unwrap_or_default().trim_end_matches('/')
+    }
+
+    pub fn is_capture(&self) -> bool {
+        matches!(self.endpoint(), "/batch" | "/i/v0/e" | "/capture")
+    }
+
+    pub fn is_flags(&self) -> bool {
+        self.endpoint() == "/flags"
+    }
+
+    /// The events of a capture request, whatever became of it.
+    pub fn events(&self) -> &[Value] {
+        let batch = self.json.as_ref().filter(|_| self.is_capture());
+        batch.and_then(|json| json.get("batch")?.as_array()).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether the receiver decided to take its events: a good body and a 2xx status.
+    pub fn is_taken(&self) -> bool {
+        self.refusal.is_none() && self.status.is_some_and(|status| status / 100 == 2)
+    }
+
+    pub(crate) fn to_json(&self) -> Value {
+        let mut headers = Map::new();
+        for (name, value) in &self.headers {
+            match headers.get_mut(name) {
+                Some(Value::String(values)) => *values = format!("{values}, {value}"),
+                _ => drop(headers.insert(name.clone(), value.as_str().into())),
+            }
+        }
+        let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+        json!({
+            "index": self.index,
+            "connection": self.connection,
+            "arrived_ms": timestamp::millis(self.arrived),
+            "method": self.method,
+            "path": self.path,
+            "headers": headers,
+            "raw_length": self.raw_length,
+            "json": self.json,
+            "body": self.json.is_none().then(|| text(&self.body)),
+            "refusal": self.refusal,
+            "outcome": self.outcome.name(),
+            "status": self.status,
+            "response": text(&self.response),
+        })
+    }
+}

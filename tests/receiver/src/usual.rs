@@ -1,0 +1,48 @@
+//! What PostHog answers when nothing is wrong with it.
+
+use serde_json::{Value, json};
+
+use crate::flags::Flags;
+use crate::reply::{Reply, Response};
+use crate::request::Request;
+
+/// The status and bytes of an answer.
+pub(crate) fn respond(
+    reply: &Reply,
+    request: &Request,
+    flags: &Flags,
+    keep_alive: bool,
+) -> (u16, Response) {
+    let too_large = reply.max_body.is_some_and(|max| request.body.len() > max);
+    if too_large {
+        let body = error("the body is too large").to_string();
+        return (413, reply.clone().body(body).render(413, Vec::new(), keep_alive));
+    }
+    let (usual, body) = usual(request, flags);
+    let status = reply.status.unwrap_or(usual);
+    let body = if status == usual { body.to_string() } else { String::new() };
+    (status, reply.render(status, body.into_bytes(), keep_alive))
+}
+
+fn usual(request: &Request, flags: &Flags) -> (u16, Value) {
+    if !request.is_capture() && !request.is_flags() {
+        return (404, error("there is nothing at this path"));
+    }
+    if request.method != "POST" {
+        return (405, error("only POST is allowed here"));
+    }
+    match &request.refusal {
+        Some(reason) => (400, error(reason)),
+        None if request.is_capture() => (200, json!({"status": 1})),
+        None => (200, flags.answer(request.json.as_ref())),
+    }
+}
+
+fn error(detail: &str) -> Value {
+    json!({
+        "type": "validation_error",
+        "code": "invalid_payload",
+        "detail": detail,
+        "attr": null,
+    })
+}
