@@ -82,7 +82,7 @@ typedef enum {
    */
   PH_ERROR_NULL = -1,
   /**
-   * An id, a name or a key is not UTF-8.
+   * An id, a name or a key is not UTF-8, or has a NUL inside.
    */
   PH_ERROR_UTF8 = -2,
   /**

@@ -97,8 +97,12 @@ impl Client {
 
     /// Disabled or opted out: calls succeed, do nothing and are not counted.
     #[inline]
-    fn is_off(&self) -> bool {
+    pub fn is_off(&self) -> bool {
         self.disabled || self.shared.is_opted_out()
+    }
+
+    pub fn is_disabled(&self) -> bool {
+        self.disabled
     }
 
     /// Starts the sender now rather than with the first event.
@@ -131,14 +135,18 @@ impl Client {
     }
 
     /// Queues a whole event; its uuid, unless the client is off.
-    pub fn capture_event(&self, event: Event) -> Result<Option<Uuid>, Error> {
+    pub fn capture_event(&self, event: &Event) -> Result<Option<Uuid>, Error> {
         if self.is_off() {
             return Ok(None);
         }
+        self.capture_owned(event.try_clone()?).map(Some)
+    }
+
+    fn capture_owned(&self, event: Event) -> Result<Uuid, Error> {
         let runtime = self.runtime();
         let uuid = self.submit(runtime, event)?;
         runtime.ensure_sender();
-        Ok(Some(uuid))
+        Ok(uuid)
     }
 
     /// Says who somebody is: sets person properties.
@@ -306,7 +314,7 @@ impl Client {
         if self.is_off() {
             return Ok(());
         }
-        self.capture_event(build()?).map(drop)
+        self.capture_owned(build()?).map(drop)
     }
 
     #[inline]
@@ -384,6 +392,8 @@ impl Client {
                     return Err(Error::Filtered);
                 }
             }
+            // A hook may have put the event into a group.
+            event.stamp_groups(&shared.config.group_indices)?;
         }
         if !shared.config.denied.is_empty() {
             event.props.remove_denied(&|key| shared.config.denied.contains(key))?;
@@ -400,9 +410,6 @@ impl Client {
     }
 
     fn change_base(&self, change: impl Fn(&mut Props) -> Result<(), Error>) -> Result<(), Error> {
-        if self.disabled {
-            return Ok(());
-        }
         if self.shared.is_closed() {
             return Err(Error::Shutdown);
         }

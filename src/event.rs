@@ -6,7 +6,7 @@ use crate::timestamp::Timestamp;
 use uuid::Uuid;
 
 /// One event, to be filled in and captured; `before_send` sees and changes the same.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub struct Event {
     name: String,
     distinct_id: String,
@@ -15,11 +15,20 @@ pub struct Event {
     pub timestamp: Option<Timestamp>,
     /// Group type and key, each type once.
     groups: Vec<(String, String)>,
+    /// Whether the properties have them all.
+    groups_stamped: bool,
 }
 
-/// A name or an id: not empty, and not only white space. Servers refuse a whole batch for one.
+/// A name or an id: not empty, not only white space, and without NUL. Servers refuse a whole batch
+/// for one that is; and one that was repaired would be somebody else's.
 pub fn checked(text: &str) -> Result<&str, Error> {
-    if text.trim().is_empty() { Err(Error::Empty) } else { Ok(text) }
+    if text.trim().is_empty() {
+        Err(Error::Empty)
+    } else if text.contains('\0') {
+        Err(Error::Utf8)
+    } else {
+        Ok(text)
+    }
 }
 
 impl Event {
@@ -31,6 +40,20 @@ impl Event {
             uuid: None,
             timestamp: None,
             groups: Vec::new(),
+            groups_stamped: false,
+        })
+    }
+
+    /// A copy; fails where `clone` would abort over the properties.
+    pub fn try_clone(&self) -> Result<Event, Error> {
+        Ok(Event {
+            name: self.name.clone(),
+            distinct_id: self.distinct_id.clone(),
+            props: self.props.try_clone()?,
+            uuid: self.uuid,
+            timestamp: self.timestamp,
+            groups: self.groups.clone(),
+            groups_stamped: self.groups_stamped,
         })
     }
 
@@ -77,12 +100,13 @@ impl Event {
             Some(group) => group.1 = key,
             None => self.groups.push((group_type.to_owned(), key)),
         }
+        self.groups_stamped = false;
         Ok(())
     }
 
     /// Writes `$groups`, and `$group_0` to `$group_4` for the types that have an index.
     pub fn stamp_groups(&mut self, indices: &[Option<String>; 5]) -> Result<(), Error> {
-        if self.groups.is_empty() {
+        if self.groups.is_empty() || self.groups_stamped {
             return Ok(());
         }
         let mut groups = Props::new();
@@ -93,7 +117,9 @@ impl Event {
                 self.props.set_str(&format!("$group_{index}"), key.as_bytes())?;
             }
         }
-        self.props.set_object("$groups", &groups)
+        self.props.set_object("$groups", &groups)?;
+        self.groups_stamped = true;
+        Ok(())
     }
 }
 

@@ -83,7 +83,7 @@ impl Exception {
     /// The event that says so.
     pub fn event(&self, distinct_id: &str) -> Result<Event, Error> {
         let mut event = Event::new(distinct_id, "$exception")?;
-        event.props = self.props.clone();
+        event.props = self.props.try_clone()?;
         for key in RESERVED {
             event.props.remove(key);
         }

@@ -20,6 +20,7 @@ mod log;
 mod props;
 mod queue;
 mod record;
+mod resolver;
 mod retry;
 mod runtime;
 mod sender;

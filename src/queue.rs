@@ -23,6 +23,7 @@ use crate::record::{HEADER, NewRecord, Record};
 use crate::uuid::Random;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use inner::{Inner, NEVER};
+use std::ops::Range;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
@@ -115,7 +116,7 @@ impl Queue {
             if let Some(capacity) = inner.chunks.lacks(record, bytes, &self.limits) {
                 drop(inner);
                 let chunk = Chunk::reserve(capacity)?;
-                self.lock().chunks.supply(chunk);
+                self.lock().chunks.supply(chunk)?;
                 continue;
             }
             let uuid = inner.append(record, bytes, &self.limits)?;
@@ -257,12 +258,17 @@ impl Queue {
         self.room.notify_all();
     }
 
-    /// The whole batch is settled: delivered, or dropped for a reason. Returns the flushes to be
-    /// answered, which is left to the caller: the host is told of the delivery first.
-    pub fn resolve(&self, batch: Batch, dropped: Option<Reason>) -> Settled {
+    /// A part of the batch is settled: delivered, or dropped for a reason.
+    pub fn settle(&self, batch: &Batch, part: &Range<usize>, dropped: Option<Reason>) {
+        let first = batch.chunk.first_seq() + part.start as u64;
+        self.lock().land(first, part.len(), dropped);
+    }
+
+    /// Every part of the batch is settled. Returns the flushes to be answered, which is left to
+    /// the caller: the host is told of the delivery first.
+    pub fn retire(&self, batch: Batch) -> Settled {
         let mut inner = self.lock();
-        let Some(flight) = inner.flight.take() else { return Settled::default() };
-        inner.land(flight, dropped);
+        inner.flight = None;
         let garbage = inner.chunks.recycle(batch.chunk);
         let settled = inner.settled();
         let (events, bytes) = inner.held();
@@ -325,8 +331,9 @@ impl Queue {
         let mut inner = self.lock();
         inner.frozen = true;
         let lost = inner.ledger.queued + inner.ledger.in_flight;
-        if let Some(flight) = inner.flight.take() {
-            inner.land(flight, Some(Reason::Shutdown));
+        if let Some(flight) = inner.flight {
+            inner.land(flight.first, flight.events, Some(Reason::Shutdown));
+            inner.flight = None;
         }
         let garbage = inner.drop_queued(Reason::Shutdown);
         let settled = inner.settled();

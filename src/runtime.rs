@@ -118,10 +118,10 @@ impl Runtime {
         if self.queue.needs_sender() {
             self.ensure_sender();
         }
-        let ended = self.sender.wait(deadline);
+        self.sender.wait(deadline);
         // Not before the sender has ended: what it delivers until then counts.
         let lost = self.queue.freeze();
-        if !ended {
+        if lost > 0 {
             self.logger.log(
                 Level::Error,
                 format_args!("shutdown deadline passed: {lost} events not confirmed"),

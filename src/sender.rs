@@ -4,7 +4,7 @@ use crate::error::Error;
 use crate::log::Level;
 use crate::sys::thread;
 use crate::worker::Worker;
-use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
+use crossbeam_channel::{Receiver, bounded};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -67,10 +67,13 @@ impl Sender {
         }
     }
 
-    /// Waits until no thread runs; false if the deadline passed first.
-    pub fn wait(&self, deadline: Instant) -> bool {
-        let Some(end) = self.lock().clone() else { return true };
-        matches!(end.recv_deadline(deadline), Err(RecvTimeoutError::Disconnected))
+    /// Waits until no thread runs, at most until the deadline.
+    pub fn wait(&self, deadline: Instant) {
+        let end = self.lock().clone();
+        if let Some(end) = end {
+            // Nothing is ever sent: either outcome ends the wait.
+            let _ = end.recv_deadline(deadline);
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Receiver<()>>> {

@@ -5,11 +5,13 @@
 
 use crate::config::Config;
 use crate::log::{Level, Logger};
+use crate::resolver::OneLookup;
 use arc_swap::ArcSwapOption;
 use std::io::Read;
 use std::sync::Arc;
 use std::time::Duration;
 use ureq::Agent;
+use ureq::unversioned::transport::DefaultConnector;
 
 /// A request.
 pub struct Request<'a> {
@@ -133,7 +135,8 @@ impl Transport {
             self.logger.log(Level::Error, format_args!("built without TLS: https needs it"));
         }
         self.logger.log(Level::Debug, format_args!("connecting to {}", self.host));
-        builder.build().new_agent()
+        let (config, connector) = (builder.build(), DefaultConnector::default());
+        Agent::with_parts(config, connector, OneLookup::default())
     }
 }
 

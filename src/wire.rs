@@ -4,6 +4,7 @@ use crate::queue::Chunk;
 use crate::record::Record;
 use crate::stamps::Stamps;
 use crate::timestamp::Timestamp;
+use std::ops::Range;
 
 /// Bytes that an event's envelope adds to its id, name and properties, stamps aside: the keys and
 /// punctuation of `event`, a uuid, a timestamp of at most nine fraction digits, a comma.
@@ -30,14 +31,14 @@ impl V0 {
         ENVELOPE_MAX + self.stamps.len()
     }
 
-    /// The body of a request with every event of the chunk.
-    pub fn body(&self, chunk: &Chunk, sent_at: Timestamp, out: &mut Vec<u8>) {
+    /// The body of a request with some events of the chunk.
+    pub fn body(&self, chunk: &Chunk, part: &Range<usize>, sent_at: Timestamp, out: &mut Vec<u8>) {
         out.clear();
         out.reserve(self.head.len() + 64 + chunk.wire_bytes());
         out.extend_from_slice(&self.head);
         sent_at.write(out);
         out.extend_from_slice(b"\",\"batch\":[");
-        for (index, record) in chunk.records().enumerate() {
+        for (index, record) in chunk.records().skip(part.start).take(part.len()).enumerate() {
             if index > 0 {
                 out.push(b',');
             }

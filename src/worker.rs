@@ -18,6 +18,7 @@ use crossbeam_channel::Receiver;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use std::io::Write;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -74,17 +75,35 @@ impl Worker {
         }
     }
 
-    /// Sends a batch, as itself and as often as it takes, until every event in it is settled.
+    /// Sends a batch, as itself and as often as it takes, until every event in it is settled. Too
+    /// large for the server, it is halved, until the event that is at fault is alone.
     fn deliver(&self, batch: Batch, state: &mut State) {
+        // The first part is at the end.
+        let mut parts = vec![0..batch.chunk.events()];
+        while let Some(part) = parts.pop() {
+            let dropped = self.send(&batch, &part, state);
+            if dropped == Some(Reason::TooLarge) && part.len() > 1 {
+                let middle = part.start + part.len() / 2;
+                parts.push(middle..part.end);
+                parts.push(part.start..middle);
+                continue;
+            }
+            self.queue.settle(&batch, &part, dropped);
+            self.tell_delivery(part.len(), dropped);
+        }
+        self.queue.retire(batch).announce();
+    }
+
+    /// Sends a part of a batch until it is settled: `None` when the server has taken it.
+    fn send(&self, batch: &Batch, part: &Range<usize>, state: &mut State) -> Option<Reason> {
         let begun = Instant::now();
-        let events = batch.chunk.events();
         let mut retries = 0;
-        let dropped = loop {
+        loop {
             let hurries = self.queue.hurries();
-            let asked = match self.attempt(&batch, state) {
-                Ok(answer) => match self.judge(&answer, events, state) {
-                    Ok(()) => break None,
-                    Err(Some(reason)) => break Some(reason),
+            let asked = match self.attempt(batch, part, state) {
+                Ok(answer) => match self.judge(&answer, part.len(), state) {
+                    Ok(()) => return None,
+                    Err(Some(reason)) => return Some(reason),
                     Err(None) => answer.retry_after,
                 },
                 Err(failure) => {
@@ -94,32 +113,29 @@ impl Worker {
             };
             match self.schedule.allows(retries, begun.elapsed()) {
                 Ok(()) => {}
-                Err(Exhausted::Age) => break Some(Reason::Expired),
-                Err(Exhausted::Retries) => break Some(Reason::Retries),
+                Err(Exhausted::Age) => return Some(Reason::Expired),
+                Err(Exhausted::Retries) => return Some(Reason::Retries),
             }
             retries += 1;
-            self.counters.retries.add(1);
             if !self.queue.hold() {
-                break Some(Reason::OptedOut);
+                return Some(Reason::OptedOut);
             }
             let minimum = asked.and_then(|text| retry::retry_after(&text, SystemTime::now()));
             self.pause(retries, minimum, hurries, state);
             if !self.queue.is_wanted() {
-                break Some(Reason::OptedOut);
+                return Some(Reason::OptedOut);
             }
             self.queue.release();
-        };
-        self.settle(batch, dropped);
+            self.counters.retries.add(1);
+        }
     }
 
-    fn settle(&self, batch: Batch, dropped: Option<Reason>) {
-        let events = batch.chunk.events();
+    fn tell_delivery(&self, events: usize, dropped: Option<Reason>) {
         let outcome = match dropped {
             None => Delivery::Delivered,
             Some(Reason::Rejected | Reason::TooLarge) => Delivery::Failed,
             Some(_) => Delivery::Dropped,
         };
-        let settled = self.queue.resolve(batch, dropped);
         if let Some(reason) = dropped {
             self.logger.log(Level::Error, format_args!("gave up {events} events: {reason:?}"));
         } else {
@@ -128,12 +144,16 @@ impl Worker {
         if let Some(on_delivery) = &self.hooks.on_delivery {
             self.gate.pass(|| on_delivery(outcome, events));
         }
-        settled.announce();
     }
 
     /// One request. The body is made anew for each: `sent_at` is when it is sent.
-    fn attempt(&self, batch: &Batch, state: &mut State) -> Result<Answer, Failure> {
-        self.wire.body(&batch.chunk, clock::now(), &mut state.body);
+    fn attempt(
+        &self,
+        batch: &Batch,
+        part: &Range<usize>,
+        state: &mut State,
+    ) -> Result<Answer, Failure> {
+        self.wire.body(&batch.chunk, part, clock::now(), &mut state.body);
         let packed = self.gzip && pack(&state.body, &mut state.packed);
         let body = if packed { &state.packed } else { &state.body };
         self.counters.requests.add(1);

@@ -28,12 +28,29 @@ fn capture(
     call: impl FnOnce(&Client) -> Result<(), Error>,
 ) -> ph_status {
     attempt(|| {
-        let Some(ph_client { client }) = client else { return Ok(()) };
+        let Some(client) = client.map(|handle| &handle.client).filter(|client| !client.is_off())
+        else {
+            return Ok(());
+        };
         let result = outside_callbacks().and_then(|()| call(client));
         if let Err(error) = result {
             client.refuse(error);
         }
         result
+    })
+}
+
+/// Another call: refused inside callbacks, and nothing for a client that does nothing.
+fn on_client(
+    client: Option<&ph_client>,
+    call: impl FnOnce(&Client) -> Result<(), Error>,
+) -> ph_status {
+    attempt(|| {
+        outside_callbacks()?;
+        match client {
+            Some(ph_client { client }) if !client.is_disabled() => call(client),
+            _ => Ok(()),
+        }
     })
 }
 
@@ -67,10 +84,7 @@ pub extern "C" fn ph_init(
 /// `PH_ERROR_SHUTDOWN`.
 #[unsafe(no_mangle)]
 pub extern "C" fn ph_client_start(client: Option<&ph_client>) -> ph_status {
-    attempt(|| {
-        outside_callbacks()?;
-        client.map_or(Ok(()), |client| client.client.start())
-    })
+    on_client(client, Client::start)
 }
 
 /// Captures an event. Copies everything and returns: never waits for the
@@ -110,8 +124,7 @@ pub unsafe extern "C" fn ph_capture_event(
 ) -> ph_status {
     let mut text = [0_u8; PH_UUID_SIZE];
     let status = capture(client, |client| {
-        let event = event.ok_or(Error::Null)?.event.clone();
-        if let Some(uuid) = client.capture_event(event)? {
+        if let Some(uuid) = client.capture_event(&event.ok_or(Error::Null)?.event)? {
             uuid.hyphenated().encode_lower(&mut text);
         }
         Ok(())
@@ -214,11 +227,7 @@ pub extern "C" fn ph_capture_exception(
 /// sets the same key itself. Serialised once, here.
 #[unsafe(no_mangle)]
 pub extern "C" fn ph_register(client: Option<&ph_client>, props: Option<&ph_props>) -> ph_status {
-    attempt(|| {
-        outside_callbacks()?;
-        let Some(ph_client { client }) = client else { return Ok(()) };
-        client.register(&props.ok_or(Error::Null)?.props)
-    })
+    on_client(client, |client| client.register(&props.ok_or(Error::Null)?.props))
 }
 
 /// The same for those that are not set yet.
@@ -227,21 +236,13 @@ pub extern "C" fn ph_register_once(
     client: Option<&ph_client>,
     props: Option<&ph_props>,
 ) -> ph_status {
-    attempt(|| {
-        outside_callbacks()?;
-        let Some(ph_client { client }) = client else { return Ok(()) };
-        client.register_once(&props.ok_or(Error::Null)?.props)
-    })
+    on_client(client, |client| client.register_once(&props.ok_or(Error::Null)?.props))
 }
 
 /// Removes a super property. No error when it is not there.
 #[unsafe(no_mangle)]
 pub extern "C" fn ph_unregister(client: Option<&ph_client>, key: CStrArg<'_>) -> ph_status {
-    attempt(|| {
-        outside_callbacks()?;
-        let Some(ph_client { client }) = client else { return Ok(()) };
-        client.unregister(text(key)?)
-    })
+    on_client(client, |client| client.unregister(text(key)?))
 }
 
 /// Stops everything at the user's wish: what is queued is dropped
@@ -251,11 +252,8 @@ pub extern "C" fn ph_unregister(client: Option<&ph_client>, key: CStrArg<'_>) ->
 /// memory only: the host remembers it from one start to the next.
 #[unsafe(no_mangle)]
 pub extern "C" fn ph_opt_out(client: Option<&ph_client>) -> ph_status {
-    attempt(|| {
-        outside_callbacks()?;
-        if let Some(ph_client { client }) = client {
-            client.opt_out();
-        }
+    on_client(client, |client| {
+        client.opt_out();
         Ok(())
     })
 }
@@ -263,11 +261,8 @@ pub extern "C" fn ph_opt_out(client: Option<&ph_client>) -> ph_status {
 /// Undoes `ph_opt_out`. Dropped events do not come back.
 #[unsafe(no_mangle)]
 pub extern "C" fn ph_opt_in(client: Option<&ph_client>) -> ph_status {
-    attempt(|| {
-        outside_callbacks()?;
-        if let Some(ph_client { client }) = client {
-            client.opt_in();
-        }
+    on_client(client, |client| {
+        client.opt_in();
         Ok(())
     })
 }
@@ -287,10 +282,7 @@ pub extern "C" fn ph_is_opted_out(client: Option<&ph_client>) -> bool {
 /// (`PH_NO_WAIT` only asks for them to be sent; `PH_FOREVER`: no limit).
 #[unsafe(no_mangle)]
 pub extern "C" fn ph_flush(client: Option<&ph_client>, timeout_ms: u32) -> ph_status {
-    attempt(|| {
-        outside_callbacks()?;
-        client.map_or(Ok(()), |client| client.client.flush(timeout(timeout_ms)))
-    })
+    on_client(client, |client| client.flush(timeout(timeout_ms)))
 }
 
 /// Refuses new events, delivers what is queued, and stops the threads. Returns
@@ -303,10 +295,7 @@ pub extern "C" fn ph_flush(client: Option<&ph_client>, timeout_ms: u32) -> ph_st
 /// counted in `PH_STAT_DROPPED_SHUTDOWN`, and the server may have them.
 #[unsafe(no_mangle)]
 pub extern "C" fn ph_shutdown(client: Option<&ph_client>, timeout_ms: u32) -> ph_status {
-    attempt(|| {
-        outside_callbacks()?;
-        client.map_or(Ok(()), |client| client.client.shut_down(timeout(timeout_ms)))
-    })
+    on_client(client, |client| client.shut_down(timeout(timeout_ms)))
 }
 
 /// Frees a client, after `ph_shutdown(client, 0)` if it was not shut down. No

@@ -462,8 +462,10 @@ pub extern "C" fn ph_config_add_before_send(
     userdata_free: ph_userdata_free_fn,
 ) -> ph_status {
     change(config, |config| {
+        // A call that fails frees nothing: the userdata is still the caller's.
+        before_send.ok_or(Error::Null)?;
         let hook = self::before_send(before_send, userdata, userdata_free);
-        config.hooks.before_send.push(hook.ok_or(Error::Null)?);
+        config.hooks.before_send.extend(hook);
         Ok(())
     })
 }

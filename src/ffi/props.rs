@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::props::Props;
 use safer_ffi::prelude::repr_c;
 use std::ffi::c_char;
+use std::ptr;
 
 /// A JSON object under construction: the property map of the whole API.
 ///
@@ -108,14 +109,20 @@ pub extern "C" fn ph_props_set_null(props: Option<&mut ph_props>, key: CStrArg<'
 /// Sets a copy of another map as a nested object. `PH_ERROR_DEPTH` when that
 /// makes more than 64 levels.
 #[unsafe(no_mangle)]
-pub extern "C" fn ph_props_set_object(
+pub unsafe extern "C" fn ph_props_set_object(
     props: Option<&mut ph_props>,
     key: CStrArg<'_>,
-    value: Option<&ph_props>,
+    value: *const ph_props,
 ) -> ph_status {
     attempt(|| {
-        let value = &value.ok_or(Error::Null)?.props;
-        props.ok_or(Error::Null)?.props.set_object(text(key)?, value)
+        let props = props.ok_or(Error::Null)?;
+        if ptr::eq(props, value) {
+            let copy = props.props.try_clone()?;
+            return props.props.set_object(text(key)?, &copy);
+        }
+        // SAFETY: C promises a map that lives, and it is not the one that is being changed.
+        let value = unsafe { value.as_ref() }.ok_or(Error::Null)?;
+        props.props.set_object(text(key)?, &value.props)
     })
 }
 

@@ -17,7 +17,7 @@ pub enum ph_status {
     PH_OK = 0,
     /// A required pointer is NULL.
     PH_ERROR_NULL = -1,
-    /// An id, a name or a key is not UTF-8.
+    /// An id, a name or a key is not UTF-8, or has a NUL inside.
     PH_ERROR_UTF8 = -2,
     /// An id, a name or a key is empty or blank.
     PH_ERROR_EMPTY = -3,

@@ -23,6 +23,11 @@ pub struct Chunks {
 }
 
 impl Chunks {
+    pub fn new() -> Chunks {
+        // Keeping a chunk must not allocate under the lock.
+        Chunks { spare: Vec::with_capacity(SPARE_MAX), ..Chunks::default() }
+    }
+
     /// Whether a whole batch waits.
     pub fn has_full(&self) -> bool {
         !self.sealed.is_empty()
@@ -37,9 +42,11 @@ impl Chunks {
     }
 
     /// Adds a fresh chunk; the next append takes it if it needs one.
-    pub fn supply(&mut self, chunk: Chunk) {
+    pub fn supply(&mut self, chunk: Chunk) -> Result<(), Error> {
+        self.spare.try_reserve(1).map_err(|_| Error::NoMemory)?;
         self.spare_bytes += chunk.touched();
         self.spare.push(chunk);
+        Ok(())
     }
 
     fn is_full_for(&self, record: &NewRecord<'_>, bytes: usize, limits: &Limits) -> bool {
@@ -65,7 +72,7 @@ impl Chunks {
             if full.events() > 0 {
                 self.sealed.push_back(full);
             } else if full.room() > 0 {
-                self.supply(full);
+                self.supply(full)?;
             }
         }
         if self.open.events() == 0 {
@@ -115,7 +122,8 @@ impl Chunks {
         if !keeps {
             return Some(chunk);
         }
-        self.supply(chunk);
+        self.spare_bytes += chunk.touched();
+        self.spare.push(chunk);
         None
     }
 

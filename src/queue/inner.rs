@@ -18,7 +18,9 @@ pub const NEVER: usize = usize::MAX;
 /// The batch that the sender has.
 #[derive(Clone, Copy)]
 pub struct Flight {
+    /// The sequence number of its first event.
     pub first: u64,
+    /// Those that are not settled yet.
     pub events: usize,
     pub bytes: usize,
     /// Waiting for a retry: counts towards the bounds.
@@ -53,7 +55,7 @@ pub struct Inner {
 impl Inner {
     pub fn new(random: Random) -> Inner {
         Inner {
-            chunks: Chunks::default(),
+            chunks: Chunks::new(),
             ledger: Ledger::default(),
             queued_bytes: 0,
             next_seq: 1,
@@ -129,16 +131,19 @@ impl Inner {
         chunk
     }
 
-    /// The batch in flight is settled.
-    pub fn land(&mut self, flight: Flight, dropped: Option<Reason>) {
-        let events = flight.events as u64;
+    /// So many events of the batch in flight are settled, the first of them with that number. Not
+    /// after a freeze: they are accounted for.
+    pub fn land(&mut self, first: u64, events: usize, dropped: Option<Reason>) {
+        let Some(flight) = &mut self.flight else { return };
+        flight.events -= events;
+        let events = events as u64;
         match dropped {
             None => {
                 self.ledger.in_flight -= events;
                 self.ledger.delivered += events;
             }
             Some(reason) => {
-                self.tickets.mark_lost(flight.first);
+                self.tickets.mark_lost(first);
                 self.ledger.drop_in_flight(events, reason);
             }
         }
@@ -180,7 +185,7 @@ impl Inner {
         let queued = self.ledger.queued;
         self.ledger.drop_queued(queued, reason);
         self.queued_bytes = 0;
-        std::mem::take(&mut self.chunks)
+        std::mem::replace(&mut self.chunks, Chunks::new())
     }
 
     /// Every event up to this sequence number is settled.

@@ -51,6 +51,11 @@ fn take(queue: &Queue) -> Batch {
     }
 }
 
+fn settle(queue: &Queue, batch: Batch, dropped: Option<Reason>) {
+    queue.settle(&batch, &(0..batch.chunk.events()), dropped);
+    queue.retire(batch).announce();
+}
+
 fn ledger(queue: &Queue) -> Ledger {
     let (ledger, _) = queue.ledger();
     assert!(ledger.balances(), "{ledger:?}");
@@ -71,7 +76,7 @@ fn batches_are_bounded_in_count_and_bytes_and_keep_the_order() {
     while ledger(&queue).queued > 0 {
         let batch = take(&queue);
         batches.push(names(&batch.chunk));
-        queue.resolve(batch, None).announce();
+        settle(&queue, batch, None);
     }
     let expected: [&[&str]; 4] = [&["a", "b", "c", "d"], &["e", "big"], &["huge"], &["last"]];
     assert_eq!(batches, expected);
@@ -96,7 +101,7 @@ fn a_batch_is_due_by_count_by_time_and_by_flush() {
     assert!(rings.try_recv().is_err(), "one wake-up is enough");
     let batch = take(&queue);
     assert_eq!(names(&batch.chunk), ["a", "b", "c", "d"]);
-    queue.resolve(batch, None).announce();
+    settle(&queue, batch, None);
     assert!(matches!(queue.next(Instant::now()), Next::Wait(Some(_))));
     assert!(matches!(queue.next(Instant::now() + Duration::from_secs(6)), Next::Send(_)));
 }
@@ -147,7 +152,7 @@ fn a_batch_that_waits_for_a_retry_counts_and_is_never_dropped_for_room() {
     assert_eq!(names(&batch.chunk), ["e0", "e1", "e2", "e3"]);
     queue.release();
     push(&queue, "e15").unwrap();
-    queue.resolve(batch, None).announce();
+    settle(&queue, batch, None);
     let counts = ledger(&queue);
     assert_eq!((counts.delivered, counts.queued), (4, 7));
 }
@@ -180,7 +185,7 @@ fn a_blocked_capture_goes_on_when_there_is_room_and_gives_up_when_there_is_none(
         }
         let batch = take(&queue);
         assert_eq!(blocked.join().unwrap(), Ok(()));
-        queue.resolve(batch, None).announce();
+        settle(&queue, batch, None);
     });
     let policy = Policy::Block(Duration::from_millis(20));
     let (queue, _rings) = self::queue(Limits { events_max: 1, policy, ..limits() });
@@ -209,11 +214,11 @@ fn a_flush_covers_what_came_before_it_and_nothing_else() {
     push(&queue, "b").unwrap();
     let Flush::Pending(second) = queue.flush() else { panic!("b is pending") };
     assert!(first.try_recv().is_err());
-    queue.resolve(batch, None).announce();
+    settle(&queue, batch, None);
     assert_eq!(first.try_recv(), Ok(false));
     assert!(second.try_recv().is_err());
     let batch = take(&queue);
-    queue.resolve(batch, Some(Reason::Rejected)).announce();
+    settle(&queue, batch, Some(Reason::Rejected));
     assert_eq!(second.try_recv(), Ok(true), "something was lost");
     assert!(matches!(queue.flush(), Flush::Settled));
 }
@@ -229,7 +234,7 @@ fn what_is_lost_later_is_not_lost_to_an_earlier_flush() {
         push(&queue, &format!("later{index}")).unwrap();
     }
     assert_eq!(ledger(&queue).dropped(Reason::Overflow), 2);
-    queue.resolve(batch, None).announce();
+    settle(&queue, batch, None);
     assert_eq!(answer.try_recv(), Ok(false));
 }
 
@@ -262,7 +267,7 @@ fn freezing_counts_what_is_not_confirmed_and_ignores_what_comes_after() {
     assert_eq!(push(&queue, "late"), Err(Error::Shutdown));
     assert_eq!(queue.freeze(), 6);
     assert_eq!(answer.try_recv(), Ok(true));
-    queue.resolve(batch, None).announce();
+    settle(&queue, batch, None);
     let counts = ledger(&queue);
     assert_eq!((counts.delivered, counts.dropped(Reason::Shutdown)), (0, 6));
     assert!(matches!(queue.next(Instant::now()), Next::Stop));
@@ -279,7 +284,7 @@ fn opting_out_empties_the_queue_but_not_the_request_under_way() {
     push(&queue, "ignored").unwrap();
     assert!(matches!(queue.next(Instant::now()), Next::Stop));
     assert!(!queue.is_wanted());
-    queue.resolve(batch, None).announce();
+    settle(&queue, batch, None);
     let counts = ledger(&queue);
     assert_eq!((counts.accepted, counts.delivered), (6, 4));
     assert_eq!(counts.dropped(Reason::OptedOut), 2);
@@ -315,7 +320,7 @@ fn the_ledger_balances_whatever_happens() {
                 }
                 10 if batch.is_some() => {
                     let outcome = [None, Some(Reason::Rejected)][(random.next() % 2) as usize];
-                    queue.resolve(batch.take().unwrap(), outcome).announce();
+                    settle(&queue, batch.take().unwrap(), outcome);
                     waiting = false;
                 }
                 11 => assert!(queue.drain((random.next() % 3) as usize, |_| ()) < 3),
@@ -330,4 +335,25 @@ fn the_ledger_balances_whatever_happens() {
         let counts = ledger(&queue);
         assert_eq!((counts.queued, counts.in_flight), (0, 0));
     }
+}
+
+#[test]
+fn parts_of_a_batch_are_settled_each_for_itself() {
+    let (queue, _rings) = queue(limits());
+    for name in ["a", "b", "c", "d"] {
+        push(&queue, name).unwrap();
+    }
+    let Flush::Pending(answer) = queue.flush() else { panic!("four are pending") };
+    let batch = take(&queue);
+    queue.settle(&batch, &(2..4), None);
+    let counts = ledger(&queue);
+    assert_eq!((counts.delivered, counts.in_flight), (2, 2));
+    queue.settle(&batch, &(0..1), Some(Reason::TooLarge));
+    queue.settle(&batch, &(1..2), None);
+    assert!(answer.try_recv().is_err(), "the batch is not retired yet");
+    queue.retire(batch).announce();
+    assert_eq!(answer.try_recv(), Ok(true));
+    let counts = ledger(&queue);
+    assert_eq!((counts.delivered, counts.in_flight), (3, 0));
+    assert_eq!(counts.dropped(Reason::TooLarge), 1);
 }

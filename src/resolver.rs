@@ -1,0 +1,146 @@
+//! Name resolution that a deadline can leave behind, with at most one look-up under way.
+//!
+//! The system's resolver cannot be interrupted: it runs on a thread of its own. One that hangs is
+//! waited for by the next request too, rather than joined by another for each attempt.
+
+use crate::sys::thread;
+use crossbeam_channel::{Receiver, Sender, bounded};
+use std::fmt;
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use ureq::Error;
+use ureq::config::Config;
+use ureq::http::Uri;
+use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::NextTimeout;
+
+/// As many as ureq takes.
+const ADDRESSES_MAX: usize = 16;
+
+type Found = Result<Vec<SocketAddr>, String>;
+
+/// A look-up under way. Whoever takes the answer puts it back for the next that waits.
+#[derive(Clone)]
+struct Lookup {
+    name: String,
+    answer: Receiver<Found>,
+    put_back: Sender<Found>,
+}
+
+/// The resolver of one connection.
+#[derive(Default)]
+pub struct OneLookup {
+    under_way: Mutex<Option<Lookup>>,
+}
+
+impl OneLookup {
+    fn lock(&self) -> MutexGuard<'_, Option<Lookup>> {
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The look-up of that name: the one under way, or a new one.
+    fn look_up(&self, name: String) -> Result<Lookup, Error> {
+        let mut under_way = self.lock();
+        if let Some(lookup) = under_way.as_ref().filter(|lookup| lookup.name == name) {
+            return Ok(lookup.clone());
+        }
+        let (tell, answer) = bounded(1);
+        let lookup = Lookup { name: name.clone(), answer, put_back: tell.clone() };
+        thread::spawn("posthog-resolve", move || {
+            let found = name.to_socket_addrs().map(Iterator::collect);
+            // Whoever asked may have given up.
+            let _ = tell.send(found.map_err(|error| error.to_string()));
+        })?;
+        *under_way = Some(lookup.clone());
+        Ok(lookup)
+    }
+
+    fn addresses(&self, name: String, timeout: NextTimeout) -> Result<Vec<SocketAddr>, Error> {
+        // An address needs no look-up.
+        if let Ok(address) = name.parse() {
+            return Ok(vec![address]);
+        }
+        let lookup = self.look_up(name)?;
+        let Ok(found) = lookup.answer.recv_timeout(*timeout.after) else {
+            return Err(Error::Timeout(timeout.reason));
+        };
+        *self.lock() = None;
+        let _ = lookup.put_back.try_send(found.clone());
+        found.map_err(|text| Error::Io(io::Error::other(text)))
+    }
+}
+
+impl Resolver for OneLookup {
+    fn resolve(
+        &self,
+        uri: &Uri,
+        config: &Config,
+        timeout: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, Error> {
+        let (scheme, authority) = uri.scheme().zip(uri.authority()).ok_or(Error::HostNotFound)?;
+        let name = DefaultResolver::host_and_port(scheme, authority).ok_or(Error::HostNotFound)?;
+        let addresses = self.addresses(name, timeout)?;
+        let mut wanted = self.empty();
+        for address in config.ip_family().keep_wanted(addresses.into_iter()).take(ADDRESSES_MAX) {
+            wanted.push(address);
+        }
+        if wanted.is_empty() { Err(Error::HostNotFound) } else { Ok(wanted) }
+    }
+}
+
+impl fmt::Debug for OneLookup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OneLookup")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn resolve(resolver: &OneLookup, uri: &str) -> Result<Vec<SocketAddr>, Error> {
+        let timeout = NextTimeout {
+            after: Duration::from_secs(10).into(),
+            reason: ureq::Timeout::Global,
+            ..Default::default()
+        };
+        let config = ureq::Agent::config_builder().build();
+        let found = resolver.resolve(&uri.parse().unwrap(), &config, timeout)?;
+        Ok(found.iter().copied().collect())
+    }
+
+    #[test]
+    fn addresses_and_names_are_resolved() {
+        let resolver = OneLookup::default();
+        let address = resolve(&resolver, "http://127.0.0.1:80/").unwrap();
+        assert_eq!(address, ["127.0.0.1:80".parse().unwrap()]);
+        assert_eq!(resolve(&resolver, "http://[::1]/").unwrap(), ["[::1]:80".parse().unwrap()]);
+        assert!(resolver.lock().is_none());
+        let named = resolve(&resolver, "https://localhost/").unwrap();
+        assert!(named.iter().all(|address| address.ip().is_loopback() && address.port() == 443));
+        assert!(!named.is_empty() && resolver.lock().is_none());
+        assert!(resolve(&resolver, "http://no-such-host.invalid/").is_err());
+    }
+
+    #[test]
+    fn everybody_who_waits_for_a_look_up_gets_its_answer() {
+        let resolver = OneLookup::default();
+        let (tell, answer) = bounded(1);
+        let name = "slow.invalid:80".to_owned();
+        let lookup = Lookup { name, answer, put_back: tell.clone() };
+        *resolver.lock() = Some(lookup);
+        std::thread::scope(|scope| {
+            let waiting: Vec<_> = (0..4)
+                .map(|_| scope.spawn(|| resolve(&resolver, "http://slow.invalid/")))
+                .collect();
+            std::thread::sleep(Duration::from_millis(50));
+            let found: SocketAddr = "127.0.0.1:80".parse().unwrap();
+            tell.send(Ok(vec![found])).unwrap();
+            for waiter in waiting {
+                assert_eq!(waiter.join().unwrap().unwrap(), [found]);
+            }
+        });
+    }
+}
