@@ -193,15 +193,15 @@ impl Config {
         if self.api_key.is_empty() { Some("no API key") } else { self.disabled }
     }
 
-    /// `envelope`: bytes that the wire adds to each event, at most.
-    pub fn limits(&self, envelope: usize) -> Limits {
+    /// `envelope`: bytes that the wire adds to each event, at most; `frame`: to each batch.
+    pub fn limits(&self, envelope: usize, frame: usize) -> Limits {
         Limits {
             events_max: self.queue_max_events.count(),
             bytes_max: self.queue_max_bytes.count(),
             // One that the queue can never hold would evict everything and still not fit.
             event_bytes_max: self.event_max_bytes.count().min(self.queue_max_bytes.count()),
             batch_events_max: self.batch_max_events.count(),
-            batch_bytes_max: self.batch_max_bytes.count(),
+            batch_bytes_max: self.batch_max_bytes.count().saturating_sub(frame).max(1),
             flush_at: self.flush_at.count(),
             flush_interval: self.flush_interval_ms.millis(),
             policy: self.overflow,

@@ -63,20 +63,26 @@ pub struct Props {
     repairs: u32,
 }
 
+/// A hash for telling keys apart quickly. Not secure: what collides is compared.
 fn hash_key(key: &[u8]) -> u32 {
     const K: u64 = 0x9E37_79B9_7F4A_7C15;
+    let mix = |hash: u64, word: u64| (hash.rotate_left(5) ^ word).wrapping_mul(K);
     let mut hash = key.len() as u64;
-    let mut words = key.chunks_exact(8);
-    for word in &mut words {
-        let mut bytes = [0; 8];
-        bytes.copy_from_slice(word);
-        hash = (hash.rotate_left(5) ^ u64::from_le_bytes(bytes)).wrapping_mul(K);
+    if let Some(last) = key.last_chunk() {
+        // The last word overlaps the one before it, so that no byte is left over.
+        for word in key[..key.len() - 1].chunks_exact(8) {
+            let mut bytes = [0; 8];
+            bytes.copy_from_slice(word);
+            hash = mix(hash, u64::from_le_bytes(bytes));
+        }
+        hash = mix(hash, u64::from_le_bytes(*last));
+    } else if let (Some(first), Some(last)) = (key.first_chunk(), key.last_chunk()) {
+        let (first, last) = (u32::from_le_bytes(*first), u32::from_le_bytes(*last));
+        hash = mix(hash, u64::from(first) << 32 | u64::from(last));
+    } else {
+        let word = key.iter().fold(0, |word, byte| word << 8 | u64::from(*byte));
+        hash = mix(hash, word);
     }
-    let mut rest = 0;
-    for &byte in words.remainder() {
-        rest = rest << 8 | u64::from(byte);
-    }
-    hash = (hash.rotate_left(5) ^ rest).wrapping_mul(K);
     (hash >> 32) as u32
 }
 
@@ -125,8 +131,17 @@ impl Props {
         self.repairs = 0;
     }
 
-    pub fn set_str(&mut self, key: &str, value: &[u8]) -> Result<(), Error> {
-        self.set(key, 2 + json::escaped_len_max(value), |out| {
+    /// Invalid UTF-8 is repaired and counted.
+    pub fn set_str(&mut self, key: impl AsRef<[u8]>, value: &[u8]) -> Result<(), Error> {
+        if json::is_plain(value) {
+            return self.set(key.as_ref(), 2 + value.len(), |out| {
+                out.push(b'"');
+                out.extend_from_slice(value);
+                out.push(b'"');
+                Ok(0)
+            });
+        }
+        self.set(key.as_ref(), 2 + json::escaped_len_max(value), |out| {
             out.push(b'"');
             let repairs = json::write_lossy(out, value);
             out.push(b'"');
@@ -134,40 +149,40 @@ impl Props {
         })
     }
 
-    pub fn set_i64(&mut self, key: &str, value: i64) -> Result<(), Error> {
-        self.set(key, 20, |out| {
+    pub fn set_i64(&mut self, key: impl AsRef<[u8]>, value: i64) -> Result<(), Error> {
+        self.set(key.as_ref(), 20, |out| {
             json::write_i64(out, value);
             Ok(0)
         })
     }
 
-    pub fn set_u64(&mut self, key: &str, value: u64) -> Result<(), Error> {
-        self.set(key, 20, |out| {
+    pub fn set_u64(&mut self, key: impl AsRef<[u8]>, value: u64) -> Result<(), Error> {
+        self.set(key.as_ref(), 20, |out| {
             json::write_u64(out, value);
             Ok(0)
         })
     }
 
     /// NaN and the infinities, which JSON does not have, become null, counted as a repair.
-    pub fn set_f64(&mut self, key: &str, value: f64) -> Result<(), Error> {
-        self.set(key, 24, |out| Ok(json::write_f64(out, value)))
+    pub fn set_f64(&mut self, key: impl AsRef<[u8]>, value: f64) -> Result<(), Error> {
+        self.set(key.as_ref(), 24, |out| Ok(json::write_f64(out, value)))
     }
 
-    pub fn set_bool(&mut self, key: &str, value: bool) -> Result<(), Error> {
+    pub fn set_bool(&mut self, key: impl AsRef<[u8]>, value: bool) -> Result<(), Error> {
         self.set_raw(key, if value { b"true" } else { b"false" })
     }
 
-    pub fn set_null(&mut self, key: &str) -> Result<(), Error> {
+    pub fn set_null(&mut self, key: impl AsRef<[u8]>) -> Result<(), Error> {
         self.set_raw(key, b"null")
     }
 
     /// A nested object, by value.
-    pub fn set_object(&mut self, key: &str, value: &Props) -> Result<(), Error> {
+    pub fn set_object(&mut self, key: impl AsRef<[u8]>, value: &Props) -> Result<(), Error> {
         let depth = 1 + json::depth(&value.text);
         if depth > json::DEPTH_MAX {
             return Err(Error::Depth);
         }
-        self.set(key, value.text.len() + 2, |out| {
+        self.set(key.as_ref(), value.text.len() + 2, |out| {
             out.push(b'{');
             out.extend_from_slice(&value.text);
             out.push(b'}');
@@ -176,13 +191,13 @@ impl Props {
     }
 
     /// Any JSON text: validated, compacted, repaired.
-    pub fn set_json(&mut self, key: &str, value: &[u8]) -> Result<(), Error> {
-        self.set(key, json::cleaned_len_max(value), |out| Ok(json::clean(out, value)?))
+    pub fn set_json(&mut self, key: impl AsRef<[u8]>, value: &[u8]) -> Result<(), Error> {
+        self.set(key.as_ref(), json::cleaned_len_max(value), |out| Ok(json::clean(out, value)?))
     }
 
     /// Canonical JSON that the library wrote itself.
-    pub fn set_raw(&mut self, key: &str, value: &[u8]) -> Result<(), Error> {
-        self.set(key, value.len(), |out| {
+    pub fn set_raw(&mut self, key: impl AsRef<[u8]>, value: &[u8]) -> Result<(), Error> {
+        self.set(key.as_ref(), value.len(), |out| {
             out.extend_from_slice(value);
             Ok(0)
         })
@@ -248,22 +263,32 @@ impl Props {
 
     fn set(
         &mut self,
-        key: &str,
+        key: &[u8],
         value_len: usize,
         write: impl FnOnce(&mut Vec<u8>) -> Result<u32, Error>,
     ) -> Result<(), Error> {
         if key.is_empty() {
             return Err(Error::Empty);
         }
+        let plain = json::is_plain(key);
+        if !plain && std::str::from_utf8(key).is_err() {
+            return Err(Error::Utf8);
+        }
+        let key_len = if plain { key.len() } else { json::escaped_len_max(key) };
         let before = self.text.len();
         // A comma, two quotes and a colon beside the two texts.
-        self.reserve(json::escaped_len_max(key.as_bytes()) + value_len + 4)?;
+        self.reserve(key_len + value_len + 4)?;
         if before != 0 {
             self.text.push(b',');
         }
         let start = self.text.len();
         self.text.push(b'"');
-        let key_repairs = json::write_lossy(&mut self.text, key.as_bytes());
+        let key_repairs = if plain {
+            self.text.extend_from_slice(key);
+            0
+        } else {
+            json::write_lossy(&mut self.text, key)
+        };
         let key_end = self.text.len();
         self.text.extend_from_slice(b"\":");
         match write(&mut self.text) {

@@ -41,7 +41,7 @@ impl Runtime {
         let logger = Logger::new(config.log_sink.clone(), config.debug, Arc::clone(&gate));
         let counters = Arc::new(Counters::default());
         let transport = Arc::new(Transport::new(config, logger.clone()));
-        let limits = config.limits(shared.wire.envelope());
+        let limits = config.limits(shared.wire.envelope(), shared.wire.frame());
         let (queue, rings) = Queue::new(limits, Random::new(), logger.clone());
         let queue = Arc::new(queue);
         let sender = Sender::new(Worker {

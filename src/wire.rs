@@ -10,6 +10,9 @@ use std::ops::Range;
 /// punctuation of `event`, a uuid, a timestamp of at most nine fraction digits, a comma.
 const ENVELOPE_MAX: usize = 160;
 
+/// Bytes of a body behind its head, events aside: a time and punctuation.
+const FRAME_MAX: usize = 48;
+
 /// Capture V0: `POST {host}/batch/`.
 pub struct V0 {
     /// `{"api_key":"…","batch":[` comes before the events.
@@ -31,10 +34,15 @@ impl V0 {
         ENVELOPE_MAX + self.stamps.len()
     }
 
+    /// Bytes that a body has beside its events, at most.
+    pub fn frame(&self) -> usize {
+        self.head.len() + FRAME_MAX
+    }
+
     /// The body of a request with some events of the chunk.
     pub fn body(&self, chunk: &Chunk, part: &Range<usize>, sent_at: Timestamp, out: &mut Vec<u8>) {
         out.clear();
-        out.reserve(self.head.len() + 64 + chunk.wire_bytes());
+        out.reserve(self.frame() + chunk.wire_bytes());
         out.extend_from_slice(&self.head);
         sent_at.write(out);
         out.extend_from_slice(b"\",\"batch\":[");

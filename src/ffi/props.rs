@@ -55,7 +55,7 @@ pub extern "C" fn ph_props_set_str(
     key: CStrArg<'_>,
     value: CStrArg<'_>,
 ) -> ph_status {
-    attempt(|| props.ok_or(Error::Null)?.props.set_str(text(key)?, bytes(value)?))
+    attempt(|| props.ok_or(Error::Null)?.props.set_str(bytes(key)?, bytes(value)?))
 }
 
 /// Sets a signed integer.
@@ -65,7 +65,7 @@ pub extern "C" fn ph_props_set_int(
     key: CStrArg<'_>,
     value: i64,
 ) -> ph_status {
-    attempt(|| props.ok_or(Error::Null)?.props.set_i64(text(key)?, value))
+    attempt(|| props.ok_or(Error::Null)?.props.set_i64(bytes(key)?, value))
 }
 
 /// Sets an unsigned integer.
@@ -75,7 +75,7 @@ pub extern "C" fn ph_props_set_uint(
     key: CStrArg<'_>,
     value: u64,
 ) -> ph_status {
-    attempt(|| props.ok_or(Error::Null)?.props.set_u64(text(key)?, value))
+    attempt(|| props.ok_or(Error::Null)?.props.set_u64(bytes(key)?, value))
 }
 
 /// Sets a floating-point number, written in the fewest digits that read back
@@ -87,7 +87,7 @@ pub extern "C" fn ph_props_set_double(
     key: CStrArg<'_>,
     value: f64,
 ) -> ph_status {
-    attempt(|| props.ok_or(Error::Null)?.props.set_f64(text(key)?, value))
+    attempt(|| props.ok_or(Error::Null)?.props.set_f64(bytes(key)?, value))
 }
 
 /// Sets true or false.
@@ -97,13 +97,13 @@ pub extern "C" fn ph_props_set_bool(
     key: CStrArg<'_>,
     value: bool,
 ) -> ph_status {
-    attempt(|| props.ok_or(Error::Null)?.props.set_bool(text(key)?, value))
+    attempt(|| props.ok_or(Error::Null)?.props.set_bool(bytes(key)?, value))
 }
 
 /// Sets null.
 #[unsafe(no_mangle)]
 pub extern "C" fn ph_props_set_null(props: Option<&mut ph_props>, key: CStrArg<'_>) -> ph_status {
-    attempt(|| props.ok_or(Error::Null)?.props.set_null(text(key)?))
+    attempt(|| props.ok_or(Error::Null)?.props.set_null(bytes(key)?))
 }
 
 /// Sets a copy of another map as a nested object. `PH_ERROR_DEPTH` when that
@@ -118,11 +118,11 @@ pub unsafe extern "C" fn ph_props_set_object(
         let props = props.ok_or(Error::Null)?;
         if ptr::eq(props, value) {
             let copy = props.props.try_clone()?;
-            return props.props.set_object(text(key)?, &copy);
+            return props.props.set_object(bytes(key)?, &copy);
         }
         // SAFETY: C promises a map that lives, and it is not the one that is being changed.
         let value = unsafe { value.as_ref() }.ok_or(Error::Null)?;
-        props.props.set_object(text(key)?, &value.props)
+        props.props.set_object(bytes(key)?, &value.props)
     })
 }
 
@@ -139,7 +139,7 @@ pub extern "C" fn ph_props_set_json(
     key: CStrArg<'_>,
     json: CStrArg<'_>,
 ) -> ph_status {
-    attempt(|| props.ok_or(Error::Null)?.props.set_json(text(key)?, bytes(json)?))
+    attempt(|| props.ok_or(Error::Null)?.props.set_json(bytes(key)?, bytes(json)?))
 }
 
 /// Sets every member of a JSON object, given as `len` bytes of text; treated

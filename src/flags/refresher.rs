@@ -125,9 +125,7 @@ impl Thread {
                     None => return,
                 },
             };
-            if self.closed.try_recv() == Err(TryRecvError::Disconnected) {
-                return;
-            }
+            // Once this is closed each job that still waits ends here without a request.
             let Job { flight, distinct_id, context } = job;
             let patience = self.asker.patience;
             self.asker.refresh(flight, &distinct_id, &context, patience, &self.closed);

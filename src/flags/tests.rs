@@ -162,6 +162,19 @@ fn the_timeout_covers_everything() {
 }
 
 #[test]
+fn a_second_attempt_has_only_what_the_first_left() {
+    let receiver = receiver();
+    let late = Reply::status(502).delay(Duration::from_millis(1_500));
+    let then = Reply::usual().hang(At::Head);
+    receiver.set_script(Script::new().next("/flags/", late).always("/flags/", then));
+    let rig = rig(&receiver.url(), |_| {});
+    let begun = Instant::now();
+    assert_eq!(rig.evaluate(Duration::from_secs(2)).err(), Some(Error::Timeout));
+    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+    assert_eq!(rig.requests(), 2);
+}
+
+#[test]
 fn a_host_that_swallows_everything_costs_the_timeout() {
     let hole = BlackHole::start();
     let rig = rig(&hole.url(), |config| config.flags_timeout_ms = 200);

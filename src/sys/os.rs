@@ -21,7 +21,8 @@ pub fn name_and_version() -> (&'static str, Option<String>) {
     (NAME, version())
 }
 
-#[cfg(unix)]
+// Miri has no uname.
+#[cfg(all(unix, not(miri)))]
 fn version() -> Option<String> {
     // SAFETY: `utsname` is arrays of bytes, for which zero is a value.
     let mut info: libc::utsname = unsafe { std::mem::zeroed() };
@@ -34,7 +35,7 @@ fn version() -> Option<String> {
     String::from_utf8(release).ok().filter(|release| !release.is_empty())
 }
 
-#[cfg(not(unix))]
+#[cfg(any(not(unix), miri))]
 fn version() -> Option<String> {
     None
 }

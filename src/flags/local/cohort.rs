@@ -13,13 +13,7 @@ pub const DEPTH_MAX: usize = 100;
 /// over and over could take for ever.
 pub const ENTRIES_MAX: u32 = 100_000;
 
-/// One cohort of the definitions.
-#[derive(Debug)]
-pub struct Cohort {
-    pub id: Box<str>,
-    pub root: Entry,
-}
-
+/// What cohorts are made of. A cohort is one such, usually a group.
 #[derive(Debug)]
 pub enum Entry {
     Group(Group),
@@ -137,7 +131,7 @@ impl<'d, O: Observer<'d>> Evaluation<'d, '_, O> {
             return self.unknown(Cause::Cycle(&filter.id));
         }
         let path = Path { cohort, outer: path };
-        self.entry(&self.definitions.cohorts[cohort as usize].root, view, &path, depth)
+        self.entry(&self.definitions.cohorts[cohort as usize], view, &path, depth)
     }
 
     fn entry(
@@ -153,7 +147,7 @@ impl<'d, O: Observer<'d>> Evaluation<'d, '_, O> {
         self.entries_left = left;
         match entry {
             Entry::Malformed => self.unknown(Cause::Malformed),
-            Entry::Group(group) => self.group(group, view, path, depth),
+            Entry::Group(group) => self.entries(group, view, path, depth),
             Entry::Filter { filter, negated } => {
                 let verdict = self.filter(filter, view, Some(path), depth);
                 verdict.map(|matches| matches != *negated)
@@ -163,7 +157,7 @@ impl<'d, O: Observer<'d>> Evaluation<'d, '_, O> {
 
     /// Looks at every entry even when one has decided, for another may be one that only the server
     /// knows, and then it has to be asked.
-    fn group(
+    fn entries(
         &mut self,
         group: &'d Group,
         view: View<'_>,

@@ -119,6 +119,9 @@ pub fn parse(text: &str) -> Option<Moment> {
     Timestamp::parse(text).or_else(|| Timestamp::parse(&completed(text)?)).map(moment)
 }
 
+/// What may stand for the offset 0.
+const UTC: &str = " UTC";
+
 /// The text with what it may leave out.
 fn completed(text: &str) -> Option<String> {
     let (date, time) = text.split_at_checked(10)?;
@@ -129,18 +132,16 @@ fn completed(text: &str) -> Option<String> {
         return None;
     }
     let time = &time[1..];
-    let (time, offset) = match time.find(['Z', 'z', '+', '-']) {
-        Some(at) => time.split_at(at),
-        None => (time, "Z"),
-    };
-    // One space may stand before a numeric offset, and before the letters UTC.
-    let (time, offset) = match (time, offset) {
-        (_, "Z" | "z") => match time.split_at_checked(time.len().saturating_sub(4)) {
-            Some((time, zone)) if offset == "Z" && zone.eq_ignore_ascii_case(" utc") => (time, "Z"),
-            _ => (time, offset),
+    let (time, offset) = match time.split_at_checked(time.len().saturating_sub(UTC.len())) {
+        Some((time, zone)) if zone.eq_ignore_ascii_case(UTC) => (time, "Z"),
+        _ => match time.find(['Z', 'z', '+', '-']) {
+            Some(at) => time.split_at(at),
+            None => (time, "Z"),
         },
-        _ => (time.strip_suffix(' ').unwrap_or(time), offset),
     };
+    // A numeric offset may stand behind a space.
+    let numeric = offset.starts_with(['+', '-']);
+    let time = time.strip_suffix(' ').filter(|_| numeric).unwrap_or(time);
     let seconds = if time.len() == 5 { ":00" } else { "" };
     Some(format!("{date}T{time}{seconds}{offset}"))
 }
@@ -185,7 +186,7 @@ mod tests {
             "2024-05-01 UTC", "2024-05-01T10", "2024-05-01_10:30", "2024-05-01T10:30:15 Z",
             "2024-05-01T10:30:15,5", "2024-05-01T10:30:15+0200", "2024-05-01T10:30:15  +02:00",
             "2024-05-01T25:00", "2023-02-29", "1714521600", "May 1, 2024", "2024/05/01", "-3d",
-            "2024-05-01T10:30:15Z UTC", "2024-05-01T10:30:15+02:00 UTC", "2024-05-0é",
+            "2024-05-01T10:30:15Z UTC", "2024-05-01T10:30:15 UTCZ", "2024-05-01T10:30:15+02:00 UTC", "2024-05-0é",
         ];
         for text in refused {
             assert_eq!(parse(text), None, "{text}");

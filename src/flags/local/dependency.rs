@@ -114,9 +114,13 @@ impl References {
         }
     }
 
-    pub fn of_entry(entry: &mut Entry) -> References {
+    pub fn of_cohort(root: &mut Entry) -> References {
         let mut references = References::default();
-        each_filter(entry, &mut |filter| references.add(filter));
+        each_leaf(root, &mut |entry| {
+            if let Entry::Filter { filter, .. } = entry {
+                references.add(filter);
+            }
+        });
         references
     }
 
@@ -135,16 +139,11 @@ impl References {
     }
 }
 
-/// Calls `with` for every filter of an entry, however deep.
-pub fn each_filter(entry: &mut Entry, with: &mut dyn FnMut(&mut Filter)) {
+/// Calls `with` for everything in a cohort that is no group.
+pub fn each_leaf(entry: &mut Entry, with: &mut dyn FnMut(&mut Entry)) {
     match entry {
-        Entry::Group(group) => {
-            for entry in &mut group.entries {
-                each_filter(entry, with);
-            }
-        }
-        Entry::Filter { filter, .. } => with(filter),
-        Entry::Malformed => {}
+        Entry::Group(group) => group.entries.iter_mut().for_each(|entry| each_leaf(entry, with)),
+        Entry::Filter { .. } | Entry::Malformed => with(entry),
     }
 }
 

@@ -146,11 +146,10 @@ impl<'d, 's, O: Observer<'d>> Evaluation<'d, 's, O> {
         let definitions = self.definitions;
         self.known.resize(definitions.slots, None);
         let mut waiting: Vec<&'d Flag> = vec![flag];
-        while let Some(top) = waiting.last() {
-            let flags = top.depends_on().iter().map(|&index| &definitions.flags[index as usize]);
-            let missing = flags.filter(|flag| self.known[flag.slot].is_none());
+        while let Some(&top) = waiting.last() {
             let before = waiting.len();
-            waiting.extend(missing);
+            let flags = top.depends_on().iter().map(|&index| &definitions.flags[index as usize]);
+            waiting.extend(flags.filter(|flag| self.known[flag.slot].is_none()));
             if waiting.len() > before {
                 continue;
             }
@@ -197,7 +196,7 @@ impl<'d, 's, O: Observer<'d>> Evaluation<'d, 's, O> {
         Some(match &flag.rule {
             Rule::Inactive => Ok((Value::Off, Why::Inactive)),
             Rule::Continuity => Err(Unknown::new(Reason::ExperienceContinuity)),
-            Rule::Unsupported(unusable) => Err(Cause::Unusable(unusable).unknown()),
+            Rule::Unsupported(unusable) => self.unknown(Cause::Unusable(unusable)),
             Rule::Live(plan) => self.plan(flag, plan),
         })
     }
@@ -209,7 +208,8 @@ impl<'d, 's, O: Observer<'d>> Evaluation<'d, 's, O> {
             Err(unknown) => return Err(plan.stopped(unknown)),
         };
         if let Some(filter) = &plan.enrollment {
-            return self.enrollment(filter, who.view);
+            let enrolled = self.filter(filter, who.view, None, 0)?;
+            return Ok((if enrolled { Value::On } else { Value::Off }, Why::Enrollment));
         }
         if let Some(holdout) = &plan.holdout {
             let hash = (!holdout.everyone).then(|| holdout_hash(who.id));
@@ -254,15 +254,6 @@ impl<'d, 's, O: Observer<'d>> Evaluation<'d, 's, O> {
         self.observer.drawn_by(DrawnBy::Group, id);
         let props = self.subject.group_properties.get(name);
         Some(Who { id, view: View { props, default: ("$group_key", id) } })
-    }
-
-    fn enrollment(&mut self, filter: &'d PropertyFilter, view: View<'_>) -> Decision<'d> {
-        let Some(given) = view.get(&filter.name, &filter.key) else {
-            return self.unknown(Cause::Absent(&filter.name));
-        };
-        let enrolled = matches!(given, Given::Json(b"true" | b"\"true\""));
-        self.observer.property(filter, given, Some(enrolled));
-        Ok((if enrolled { Value::On } else { Value::Off }, Why::Enrollment))
     }
 
     fn conditions(&mut self, flag: &'d Flag, plan: &'d Plan, who: Who<'s>) -> Decision<'d> {

@@ -27,6 +27,8 @@ pub enum Matcher {
     Number { order: Order, bound: f64 },
     Date { before: bool, bound: Bound },
     Version(Wanted),
+    /// Has the person opted in to the feature? No operator of a filter.
+    Enrolled,
 }
 
 #[derive(Debug)]
@@ -125,6 +127,7 @@ impl Matcher {
                 let moment = moment.ok_or(Doubt::Given)?;
                 Ok(if *before { moment < bound } else { moment > bound })
             }
+            Matcher::Enrolled => Ok(matches!(given, Given::Json(b"true" | b"\"true\""))),
             Matcher::Version(_) if given.is_null() => Ok(false),
             Matcher::Version(wanted) => {
                 let version = semver::parse(&given.text()).ok_or(Doubt::Given)?;

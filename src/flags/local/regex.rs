@@ -22,7 +22,7 @@ impl Pattern {
         if pattern.is_empty() {
             return Some(Pattern::Empty);
         }
-        if !Scanner::new(pattern).is_portable() {
+        if !Scanner::new(pattern).passes() {
             return None;
         }
         match RegexBuilder::new(pattern).size_limit(COMPILED_MAX).build() {
@@ -70,7 +70,7 @@ impl<'a> Scanner<'a> {
         Scanner { rest: pattern.as_bytes(), before: Before::Nothing, classes: 0 }
     }
 
-    fn is_portable(mut self) -> bool {
+    fn passes(mut self) -> bool {
         while let Some((&byte, rest)) = self.rest.split_first() {
             self.rest = rest;
             let step = match byte {
