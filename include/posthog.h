@@ -299,7 +299,8 @@ typedef enum {
    */
   PH_STAT_LAST_SUCCESS_MS = 20,
   /**
-   * Captures refused with that status: they accepted nothing.
+   * Captures, and evaluations of flags, that answered that status: they accepted
+   * nothing.
    */
   PH_STAT_REFUSED_NULL = 21,
   PH_STAT_REFUSED_UTF8 = 22,
@@ -1137,12 +1138,12 @@ ph_status ph_exception_set_properties(ph_exception *exception,
  * `context` may be `NULL`. On success `*flags_out` is the caller's, to free
  * with `ph_flags_free`; on failure it is not written. Success may be partial:
  * a flag that could not be evaluated is not known, and
- * `ph_flags_get_reason` says why. A client that is disabled, opted out or shut
- * down makes no request: no flag is known then.
+ * `ph_flags_get_reason` says why. A client that is disabled or opted out makes
+ * no request: no flag is known then.
  *
  * `PH_ERROR_NULL`, `PH_ERROR_UTF8` and `PH_ERROR_EMPTY` (of the id),
  * `PH_ERROR_TIMEOUT`, `PH_ERROR_NETWORK`, `PH_ERROR_SERVER`,
- * `PH_ERROR_SHUTDOWN` (meanwhile), `PH_ERROR_REENTRANT`.
+ * `PH_ERROR_SHUTDOWN`, `PH_ERROR_REENTRANT`.
  */
 PH_API
 ph_status ph_flags_evaluate(const ph_client *client,

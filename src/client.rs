@@ -275,9 +275,12 @@ impl Client {
         self.shared.is_opted_out()
     }
 
-    /// The flags, unless there is nothing to ask.
-    pub fn flags(&self) -> Option<&Flags> {
-        if self.is_off() || self.shared.is_closed() { None } else { Some(&self.runtime().flags) }
+    /// The flags; `None` when the client is off.
+    pub fn flags(&self) -> Result<Option<&Flags>, Error> {
+        if self.is_off() {
+            return Ok(None);
+        }
+        if self.shared.is_closed() { Err(Error::Shutdown) } else { Ok(Some(&self.runtime().flags)) }
     }
 
     /// Takes queued events out, as a JSON array.
@@ -442,6 +445,11 @@ fn escaped(text: &[u8]) -> Result<Cow<'_, [u8]>, Error> {
     if text.first().is_some_and(|first| *first > b' ') && json::is_plain(text) {
         return Ok(Cow::Borrowed(text));
     }
+    escaped_anew(text)
+}
+
+#[cold]
+fn escaped_anew(text: &[u8]) -> Result<Cow<'_, [u8]>, Error> {
     let text = std::str::from_utf8(text).map_err(|_| Error::Utf8)?;
     let text = crate::event::checked(text)?;
     let mut escaped = Vec::new();

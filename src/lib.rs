@@ -17,6 +17,7 @@ mod hooks;
 mod json;
 mod ledger;
 mod log;
+mod packer;
 mod props;
 mod queue;
 mod record;

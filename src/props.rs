@@ -64,7 +64,7 @@ pub struct Props {
 }
 
 /// A hash for telling keys apart quickly. Not secure: what collides is compared.
-fn hash_key(key: &[u8]) -> u32 {
+pub fn hash_key(key: &[u8]) -> u32 {
     const K: u64 = 0x9E37_79B9_7F4A_7C15;
     let mix = |hash: u64, word: u64| (hash.rotate_left(5) ^ word).wrapping_mul(K);
     let mut hash = key.len() as u64;
@@ -119,7 +119,12 @@ impl Props {
 
     /// Whether no key can be in both.
     pub fn is_disjoint(&self, other: &Props) -> bool {
+        // Where the filter cannot tell, the hashes mostly can.
         self.keys & other.keys == 0
+            || self.members.iter().all(|own| {
+                other.keys & (1 << (own.hash % 64)) == 0
+                    || other.members.iter().all(|theirs| theirs.hash != own.hash)
+            })
     }
 
     /// Empties the map and keeps its memory.
@@ -309,6 +314,7 @@ impl Props {
     }
 
     /// Enters the member that was just written at the end of the text.
+    #[inline]
     fn adopt(&mut self, start: usize, key_end: usize) {
         let key = &self.text[start + 1..key_end];
         let hash = hash_key(key);
@@ -410,7 +416,15 @@ impl Props {
         Ok(())
     }
 
+    #[inline]
     fn reserve(&mut self, bytes: usize) -> Result<(), Error> {
+        let has_room = self.text.capacity() - self.text.len() >= bytes
+            && self.members.len() < self.members.capacity();
+        if has_room { Ok(()) } else { self.grow(bytes) }
+    }
+
+    #[cold]
+    fn grow(&mut self, bytes: usize) -> Result<(), Error> {
         // One step to a size that most maps never outgrow.
         const FIRST: usize = 240;
         let bytes = if self.text.capacity() == 0 { bytes.max(FIRST) } else { bytes };

@@ -82,6 +82,9 @@ pub struct Queue {
     bell: Sender<()>,
 }
 
+/// Some hundred events.
+const TOUCHED_AHEAD: usize = 128 << 10;
+
 impl Queue {
     /// The queue, and the bell that tells its sender to look again.
     pub fn new(limits: Limits, random: Random, logger: Logger) -> (Queue, Receiver<()>) {
@@ -110,14 +113,14 @@ impl Queue {
             if inner.opted_out {
                 return Ok(Uuid::nil());
             }
-            if !self.limits.fits(inner.held(), bytes) {
-                return self.push_over(inner, record, bytes);
-            }
             if let Some(capacity) = inner.chunks.lacks(record, bytes, &self.limits) {
                 drop(inner);
                 let chunk = Chunk::reserve(capacity)?;
                 self.lock().chunks.supply(chunk)?;
                 continue;
+            }
+            if !self.limits.fits(inner.held(), bytes) {
+                return self.push_over(inner, record, bytes);
             }
             let uuid = inner.append(record, bytes, &self.limits)?;
             let wakes = inner.wakes();
@@ -152,7 +155,7 @@ impl Queue {
         } else {
             Err(Error::QueueFull)
         };
-        let line = inner.episode.dropped(dropped, Instant::now());
+        let line = inner.episode.dropped(dropped, Instant::now);
         let wakes = inner.wakes();
         let settled = inner.settled();
         drop(inner);
@@ -186,6 +189,15 @@ impl Queue {
         }
         inner.blocked -= 1;
         if inner.closed { Err(Error::Shutdown) } else { Ok(inner) }
+    }
+
+    /// Provides the memory for the first events, on the sender's time rather than theirs.
+    pub fn prepare(&self) {
+        if let Ok(mut chunk) = Chunk::reserve(self.limits.batch_bytes_max) {
+            chunk.touch(TOUCHED_AHEAD);
+            // Without it the first event makes its own.
+            let _ = self.lock().chunks.supply(chunk);
+        }
     }
 
     /// What the sender does next. Asked by the sender alone.

@@ -94,7 +94,7 @@ impl Transport {
         // One byte more than is wanted tells a long answer from a whole one.
         let mut reader = reader.take(request.answer_max + 1);
         if let Err(error) = reader.read_to_end(&mut body) {
-            return Err(Failure { kind: kind_of_io(&error), text: format!("answer: {error}") });
+            return Err(failure(error.into()));
         }
         body.truncate(request.answer_max as usize);
         Ok(Answer { status: response.status().as_u16(), retry_after, body })

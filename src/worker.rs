@@ -9,15 +9,13 @@ use crate::counters::Counters;
 use crate::hooks::{Delivery, Gate, Hooks};
 use crate::ledger::Reason;
 use crate::log::{Level, Logger};
+use crate::packer::Packer;
 use crate::queue::{Batch, Next, Queue};
 use crate::retry::{self, Exhausted, Schedule, Verdict};
 use crate::transport::{Answer, Failure, Request, Transport};
 use crate::uuid::Random;
 use crate::wire::V0;
 use crossbeam_channel::Receiver;
-use flate2::Compression;
-use flate2::write::GzEncoder;
-use std::io::Write;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -47,7 +45,7 @@ pub struct Worker {
 /// What the loop keeps from one batch to the next.
 struct State {
     body: Vec<u8>,
-    packed: Vec<u8>,
+    packer: Packer,
     random: Random,
     failures: Failures,
 }
@@ -57,10 +55,11 @@ impl Worker {
     pub fn run(&self) {
         let mut state = State {
             body: Vec::new(),
-            packed: Vec::new(),
+            packer: Packer::new(),
             random: Random::new(),
             failures: Failures::default(),
         };
+        self.queue.prepare();
         loop {
             match self.queue.next(Instant::now()) {
                 Next::Send(batch) => self.deliver(batch, &mut state),
@@ -154,20 +153,17 @@ impl Worker {
         state: &mut State,
     ) -> Result<Answer, Failure> {
         self.wire.body(&batch.chunk, part, clock::now(), &mut state.body);
-        let packed = self.gzip && pack(&state.body, &mut state.packed);
-        let body = if packed { &state.packed } else { &state.body };
+        let packed = if self.gzip { state.packer.pack(&state.body) } else { None };
         self.counters.requests.add(1);
         let answer = self.transport.post(&Request {
             path: "/batch/",
-            body,
-            gzip: packed,
+            body: packed.unwrap_or(&state.body),
+            gzip: packed.is_some(),
             timeout: self.timeout,
             answer_max: ANSWER_MAX,
         });
-        for buffer in [&mut state.body, &mut state.packed] {
-            if buffer.capacity() > BUFFER_KEPT {
-                *buffer = Vec::new();
-            }
+        if state.body.capacity() > BUFFER_KEPT {
+            state.body = Vec::new();
         }
         answer
     }
@@ -238,13 +234,6 @@ fn hint(status: u16) -> &'static str {
     }
 }
 
-/// Compresses; false if that failed, and the body goes out as it is.
-fn pack(body: &[u8], packed: &mut Vec<u8>) -> bool {
-    packed.clear();
-    let mut encoder = GzEncoder::new(&mut *packed, Compression::fast());
-    encoder.write_all(body).and_then(|()| encoder.finish().map(drop)).is_ok()
-}
-
 /// Keeps a dead network from filling the host's log.
 #[derive(Default)]
 struct Failures {
@@ -282,17 +271,5 @@ mod tests {
         }
         assert_eq!(failures.tell("503", start + FAILURES_TOLD), Some(60));
         assert_eq!(failures.tell("refused", start + FAILURES_TOLD), Some(1));
-    }
-
-    #[test]
-    fn packed_bodies_unpack() {
-        use std::io::Read;
-        let body = br#"{"batch":[]}"#.repeat(1000);
-        let mut packed = Vec::new();
-        assert!(pack(&body, &mut packed));
-        assert!(packed.len() < body.len() / 10);
-        let mut unpacked = Vec::new();
-        flate2::read::GzDecoder::new(packed.as_slice()).read_to_end(&mut unpacked).unwrap();
-        assert_eq!(unpacked, body);
     }
 }

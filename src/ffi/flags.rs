@@ -24,12 +24,12 @@ pub struct ph_flags {
 /// `context` may be `NULL`. On success `*flags_out` is the caller's, to free
 /// with `ph_flags_free`; on failure it is not written. Success may be partial:
 /// a flag that could not be evaluated is not known, and
-/// `ph_flags_get_reason` says why. A client that is disabled, opted out or shut
-/// down makes no request: no flag is known then.
+/// `ph_flags_get_reason` says why. A client that is disabled or opted out makes
+/// no request: no flag is known then.
 ///
 /// `PH_ERROR_NULL`, `PH_ERROR_UTF8` and `PH_ERROR_EMPTY` (of the id),
 /// `PH_ERROR_TIMEOUT`, `PH_ERROR_NETWORK`, `PH_ERROR_SERVER`,
-/// `PH_ERROR_SHUTDOWN` (meanwhile), `PH_ERROR_REENTRANT`.
+/// `PH_ERROR_SHUTDOWN`, `PH_ERROR_REENTRANT`.
 #[unsafe(no_mangle)]
 pub extern "C" fn ph_flags_evaluate(
     client: Option<&ph_client>,
@@ -61,9 +61,8 @@ fn evaluate(
     context: Option<&ph_context>,
     timeout: Duration,
 ) -> Result<Snapshot, Error> {
-    let Some(flags) = client.and_then(|client| client.client.flags()) else {
-        return Ok(Snapshot::empty(""));
-    };
+    let Some(client) = client else { return Ok(Snapshot::empty("")) };
+    let Some(flags) = client.client.flags()? else { return Ok(Snapshot::empty("")) };
     let distinct_id = text(distinct_id)?;
     match context {
         Some(context) => flags.evaluate(distinct_id, &context.context, timeout),
@@ -167,7 +166,7 @@ pub extern "C" fn ph_flag_enabled(
 ) -> bool {
     guard(|| {
         outside_callbacks().ok()?;
-        let flags = client?.client.flags()?;
+        let flags = client?.client.flags().ok()??;
         let context = context.map(|context| &context.context);
         Some(flags.enabled(text(distinct_id).ok()?, text(key).ok()?, context, fallback))
     })
@@ -305,8 +304,13 @@ mod tests {
         let shut_down = client(&receiver);
         shut_down.client.shut_down(None).unwrap();
         let disabled = ph_client { client: Client::new(&Config::new("")).unwrap() };
-        for client in [Some(&opted_out), Some(&shut_down), Some(&disabled), None] {
+        for client in [Some(&opted_out), Some(&disabled), None] {
             assert_eq!(ph_flags_get_count(Some(&evaluated(client, None))), 0);
+        }
+        let mut out = MaybeUninit::uninit();
+        let late = ph_flags_evaluate(Some(&shut_down), c(c"u"), None, PLENTY_MS, Some(&mut out));
+        assert_eq!(late, ph_status::PH_ERROR_SHUTDOWN);
+        for client in [Some(&opted_out), Some(&shut_down), Some(&disabled), None] {
             for fallback in [true, false] {
                 assert_eq!(ph_flag_enabled(client, c(c"u"), c(c"b"), None, fallback), fallback);
             }

@@ -57,7 +57,8 @@ pub enum ph_stat {
     PH_STAT_FLAG_REQUESTS = 19,
     /// When the server last took a batch: milliseconds since 1970, 0 for never.
     PH_STAT_LAST_SUCCESS_MS = 20,
-    /// Captures refused with that status: they accepted nothing.
+    /// Captures, and evaluations of flags, that answered that status: they accepted
+    /// nothing.
     PH_STAT_REFUSED_NULL = 21,
     PH_STAT_REFUSED_UTF8 = 22,
     PH_STAT_REFUSED_EMPTY = 23,

@@ -5,7 +5,7 @@
 
 use super::draft::{Draft, Record};
 use crate::json;
-use crate::props::Props;
+use crate::props::{Props, hash_key};
 use std::collections::HashMap;
 use std::ffi::CStr;
 
@@ -62,7 +62,7 @@ impl Snapshot {
         for list in [&mut known, &mut unknown] {
             list.sort_unstable_by(|a, b| key_of(&text, a).cmp(key_of(&text, b)));
         }
-        let hash = |(index, packed)| (hash_of(key_of(&text, packed)), index as u32);
+        let hash = |(index, packed)| (hash_key(key_of(&text, packed).as_bytes()), index as u32);
         let mut hashes: Vec<(u32, u32)> = known.iter().enumerate().map(hash).collect();
         hashes.sort_unstable();
         Snapshot {
@@ -99,7 +99,7 @@ impl Snapshot {
 
     /// `None` when the flag is not known: it does not exist, or could not be evaluated.
     pub fn get(&self, key: &str) -> Option<Flag<'_>> {
-        let hash = hash_of(key);
+        let hash = hash_key(key.as_bytes());
         let first = self.hashes.partition_point(|(known, _)| *known < hash);
         let alike = self.hashes[first..].iter().take_while(|(known, _)| *known == hash);
         alike.filter_map(|(_, index)| self.at(*index as usize)).find(|flag| flag.key_text() == key)
@@ -243,20 +243,6 @@ fn key_of<'a>(text: &'a str, packed: &Packed) -> &'a str {
 
 fn text_at(text: &str, at: Offset) -> Option<&CStr> {
     if at == 0 { None } else { CStr::from_bytes_until_nul(&text.as_bytes()[at as usize..]).ok() }
-}
-
-fn hash_of(key: &str) -> u32 {
-    const K: u64 = 0x9E37_79B9_7F4A_7C15;
-    let step = |hash: u64, word: u64| (hash.rotate_left(5) ^ word).wrapping_mul(K);
-    let mut hash = key.len() as u64;
-    let mut words = key.as_bytes().chunks_exact(8);
-    for word in &mut words {
-        let mut bytes = [0; 8];
-        bytes.copy_from_slice(word);
-        hash = step(hash, u64::from_le_bytes(bytes));
-    }
-    let rest = words.remainder().iter().fold(0, |rest, byte| rest << 8 | u64::from(*byte));
-    (step(hash, rest) >> 32) as u32
 }
 
 /// Puts the texts of records behind one another.

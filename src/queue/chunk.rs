@@ -48,6 +48,12 @@ impl Chunk {
         Ok(chunk)
     }
 
+    /// Has the system provide the memory of the first bytes, before events need it.
+    pub(super) fn touch(&mut self, bytes: usize) {
+        self.bytes.resize(bytes.min(self.bytes.capacity()), 0);
+        self.clear();
+    }
+
     /// Bytes that still fit without another allocation.
     pub(super) fn room(&self) -> usize {
         self.bytes.capacity() - self.bytes.len()
@@ -58,11 +64,9 @@ impl Chunk {
     }
 
     /// Makes the chunk ready for its first record.
-    pub(super) fn begin(&mut self, first_seq: u64, len: usize) -> Result<(), Error> {
+    pub(super) fn begin(&mut self, first_seq: u64) {
         self.clear();
-        self.bytes.try_reserve(len).map_err(|_| Error::NoMemory)?;
         self.first_seq = first_seq;
-        Ok(())
     }
 
     pub(super) fn push(&mut self, record: &NewRecord<'_>, uuid: Uuid, wire_bytes: usize) {

@@ -75,8 +75,12 @@ impl Chunks {
                 self.supply(full)?;
             }
         }
+        if self.open.room() < record.len() {
+            // Whoever waited for room did not look again whether a chunk lacks.
+            self.open = Chunk::reserve(limits.batch_bytes_max.max(record.len()))?;
+        }
         if self.open.events() == 0 {
-            self.open.begin(seq, record.len())?;
+            self.open.begin(seq);
         }
         self.open.push(record, uuid, bytes);
         Ok(())

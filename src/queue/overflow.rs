@@ -35,16 +35,19 @@ const DROPS_BETWEEN: u64 = 100;
 const TIME_BETWEEN: Duration = Duration::from_secs(1);
 
 impl Episode {
-    pub fn dropped(&mut self, events: u64, now: Instant) -> Option<Line> {
+    /// `now` is only asked when it matters: refusing has to be quick.
+    pub fn dropped(&mut self, events: u64, now: impl FnOnce() -> Instant) -> Option<Line> {
         if events == 0 {
             return None;
         }
         self.drops += events;
+        if self.told_at.is_some() && self.drops - self.told < DROPS_BETWEEN {
+            return None;
+        }
+        let now = now();
         let line = match self.told_at {
             None => Line::Begun,
-            Some(at) if self.drops - self.told >= DROPS_BETWEEN && now >= at + TIME_BETWEEN => {
-                Line::Running(self.drops)
-            }
+            Some(at) if now >= at + TIME_BETWEEN => Line::Running(self.drops),
             Some(_) => return None,
         };
         self.told = self.drops;
@@ -82,16 +85,16 @@ mod tests {
         let start = Instant::now();
         let mut episode = Episode::default();
         assert_eq!(episode.ended(), None);
-        assert_eq!(episode.dropped(1, start), Some(Line::Begun));
+        assert_eq!(episode.dropped(1, || start), Some(Line::Begun));
         for _ in 0..500 {
-            assert_eq!(episode.dropped(1, start + Duration::from_millis(999)), None);
+            assert_eq!(episode.dropped(1, || start + Duration::from_millis(999)), None);
         }
-        assert_eq!(episode.dropped(1, start + TIME_BETWEEN), Some(Line::Running(502)));
+        assert_eq!(episode.dropped(1, || start + TIME_BETWEEN), Some(Line::Running(502)));
         for _ in 0..99 {
-            assert_eq!(episode.dropped(1, start + 3 * TIME_BETWEEN), None);
+            assert_eq!(episode.dropped(1, || start + 3 * TIME_BETWEEN), None);
         }
-        assert_eq!(episode.dropped(1, start + 3 * TIME_BETWEEN), Some(Line::Running(602)));
+        assert_eq!(episode.dropped(1, || start + 3 * TIME_BETWEEN), Some(Line::Running(602)));
         assert_eq!(episode.ended(), Some(Line::Ended(602)));
-        assert_eq!(episode.dropped(1, start + 4 * TIME_BETWEEN), Some(Line::Begun));
+        assert_eq!(episode.dropped(1, || start + 4 * TIME_BETWEEN), Some(Line::Begun));
     }
 }

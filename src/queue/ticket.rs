@@ -37,7 +37,7 @@ impl Tickets {
 
     /// Takes out those whose wait is over.
     pub fn settle(&mut self, upto: u64) -> Settled {
-        if self.waiting.is_empty() {
+        if !self.waiting.iter().any(|ticket| ticket.upto <= upto) {
             return Settled::default();
         }
         let (ready, waiting) =

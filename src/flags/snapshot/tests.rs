@@ -79,7 +79,7 @@ fn keys_with_the_same_hash_are_told_apart() {
     let mut seen: HashMap<u32, String> = HashMap::new();
     let alike = (0..1_000_000).find_map(|index| {
         let key = format!("flag-{index}");
-        let other = seen.insert(hash_of(&key), key.clone());
+        let other = seen.insert(crate::props::hash_key(key.as_bytes()), key.clone());
         other.map(|other| [other, key])
     });
     let [one, other] = alike.unwrap();
