@@ -15,6 +15,7 @@ use crate::record::NewRecord;
 use crate::runtime::Runtime;
 use crate::stamps::Stamps;
 use crate::sys::fork;
+use crate::transport;
 use crate::wire::V0;
 use arc_swap::ArcSwap;
 use crossbeam_channel::RecvTimeoutError;
@@ -69,6 +70,9 @@ impl Client {
         let wire = Arc::new(V0::new(&config.api_key, stamps.clone()));
         let plain = config.hooks.before_send.is_empty() && config.denied.is_empty();
         let why_disabled = config.why_disabled();
+        if why_disabled.is_none() {
+            transport::warm_up();
+        }
         let shared = Shared {
             config,
             stamps,

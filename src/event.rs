@@ -114,7 +114,7 @@ impl Event {
             groups.set_str(group_type, key.as_bytes())?;
             let index = indices.iter().position(|known| known.as_ref() == Some(group_type));
             if let Some(index) = index {
-                self.props.set_str(&format!("$group_{index}"), key.as_bytes())?;
+                self.props.set_str(format!("$group_{index}"), key.as_bytes())?;
             }
         }
         self.props.set_object("$groups", &groups)?;

@@ -8,6 +8,7 @@ mod batch;
 mod client;
 mod clock;
 mod config;
+mod connector;
 mod counters;
 mod error;
 mod event;

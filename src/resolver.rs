@@ -89,6 +89,21 @@ impl Resolver for OneLookup {
     }
 }
 
+/// Resolves nothing: for a request that is not to leave the process.
+#[derive(Debug)]
+pub struct Nowhere;
+
+impl Resolver for Nowhere {
+    fn resolve(
+        &self,
+        _uri: &Uri,
+        _config: &Config,
+        _timeout: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, Error> {
+        Err(Error::HostNotFound)
+    }
+}
+
 impl fmt::Debug for OneLookup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("OneLookup")

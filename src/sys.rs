@@ -1,6 +1,8 @@
 //! What the operating system is asked for directly. With `ffi`, the only place that may be
 //! `unsafe`.
 
+pub mod clock;
+pub mod connect;
 pub mod fork;
 pub mod os;
 pub mod thread;

@@ -55,6 +55,12 @@ impl Timestamp {
         Timestamp::saturating(secs, nanos, 6)
     }
 
+    /// What a clock says: seconds, and microseconds below a million. Saturates.
+    #[inline]
+    pub fn from_unix_micros(secs: i64, micros: u32) -> Timestamp {
+        Timestamp { secs: secs.clamp(SECS_MIN, SECS_MAX), nanos: micros * 1_000, digits: 6 }
+    }
+
     /// None outside the range.
     pub fn from_unix_millis(ms: i64) -> Option<Timestamp> {
         let nanos = ms.rem_euclid(1_000) as u32 * 1_000_000;

@@ -4,14 +4,15 @@
 //! request has a total deadline, which also covers name resolution.
 
 use crate::config::Config;
+use crate::connector::connector;
 use crate::log::{Level, Logger};
-use crate::resolver::OneLookup;
+use crate::resolver::{Nowhere, OneLookup};
 use arc_swap::ArcSwapOption;
 use std::io::Read;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use ureq::Agent;
-use ureq::unversioned::transport::DefaultConnector;
 
 /// A request.
 pub struct Request<'a> {
@@ -135,8 +136,19 @@ impl Transport {
             self.logger.log(Level::Error, format_args!("built without TLS: https needs it"));
         }
         self.logger.log(Level::Debug, format_args!("connecting to {}", self.host));
-        let (config, connector) = (builder.build(), DefaultConnector::default());
-        Agent::with_parts(config, connector, OneLookup::default())
+        Agent::with_parts(builder.build(), connector(), OneLookup::default())
+    }
+}
+
+/// Has ureq fill its statics, which wait for whoever fills them: a child that was forked while the
+/// parent's sender did would wait for a thread that it does not have. Opens nothing.
+pub fn warm_up() {
+    static WARM: AtomicBool = AtomicBool::new(false);
+    if !WARM.load(Ordering::Acquire) {
+        let config = Agent::config_builder().build();
+        let agent = Agent::with_parts(config, connector(), Nowhere);
+        let _ = agent.get("http://nowhere.invalid/").call();
+        WARM.store(true, Ordering::Release);
     }
 }
 

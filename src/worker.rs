@@ -78,7 +78,8 @@ impl Worker {
     /// large for the server, it is halved, until the event that is at fault is alone.
     fn deliver(&self, batch: Batch, state: &mut State) {
         // The first part is at the end.
-        let mut parts = vec![0..batch.chunk.events()];
+        let whole = 0..batch.chunk.events();
+        let mut parts = vec![whole];
         while let Some(part) = parts.pop() {
             let dropped = self.send(&batch, &part, state);
             if dropped == Some(Reason::TooLarge) && part.len() > 1 {

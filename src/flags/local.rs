@@ -15,15 +15,19 @@ mod filter;
 mod hash;
 mod observer;
 mod operator;
+mod outcome;
 mod reason;
 mod regex;
 mod semver;
+mod subject;
 mod value;
 
 pub use definitions::{Definitions, Flag, Runtime, Unreadable};
-pub use evaluate::{Evaluation, Outcome, Subject, Value, Why};
+pub use evaluate::Evaluation;
 pub use explain::{Explanation, explain};
+pub use outcome::{Outcome, Value, Why};
 pub use reason::Reason;
+pub use subject::Subject;
 
 #[cfg(test)]
 mod differential;

@@ -36,8 +36,10 @@ impl Chunks {
     /// Whether the next append needs a fresh chunk of so many bytes, which is best made where no
     /// lock is held.
     pub fn lacks(&self, record: &NewRecord<'_>, bytes: usize, limits: &Limits) -> Option<usize> {
-        let has_room = !self.is_full_for(record, bytes, limits)
-            || self.spare.last().is_some_and(|chunk| chunk.room() >= record.len());
+        if !self.is_full_for(record, bytes, limits) {
+            return None;
+        }
+        let has_room = self.spare.last().is_some_and(|chunk| chunk.room() >= record.len());
         (!has_room).then(|| limits.batch_bytes_max.max(record.len()))
     }
 
@@ -49,6 +51,7 @@ impl Chunks {
         Ok(())
     }
 
+    #[inline]
     fn is_full_for(&self, record: &NewRecord<'_>, bytes: usize, limits: &Limits) -> bool {
         self.open.room() < record.len()
             || self.open.events() > 0
@@ -66,23 +69,30 @@ impl Chunks {
         limits: &Limits,
     ) -> Result<(), Error> {
         if self.is_full_for(record, bytes, limits) {
-            self.sealed.try_reserve(1).map_err(|_| Error::NoMemory)?;
-            let next = self.take_spare();
-            let full = std::mem::replace(&mut self.open, next);
-            if full.events() > 0 {
-                self.sealed.push_back(full);
-            } else if full.room() > 0 {
-                self.supply(full)?;
-            }
-        }
-        if self.open.room() < record.len() {
-            // Whoever waited for room did not look again whether a chunk lacks.
-            self.open = Chunk::reserve(limits.batch_bytes_max.max(record.len()))?;
+            self.seal(limits.batch_bytes_max.max(record.len()), record.len())?;
         }
         if self.open.events() == 0 {
             self.open.begin(seq);
         }
         self.open.push(record, uuid, bytes);
+        Ok(())
+    }
+
+    /// Ends the open batch and begins another.
+    #[cold]
+    fn seal(&mut self, capacity: usize, needed: usize) -> Result<(), Error> {
+        self.sealed.try_reserve(1).map_err(|_| Error::NoMemory)?;
+        let next = self.take_spare();
+        let full = std::mem::replace(&mut self.open, next);
+        if full.events() > 0 {
+            self.sealed.push_back(full);
+        } else if full.room() > 0 {
+            self.supply(full)?;
+        }
+        if self.open.room() < needed {
+            // Whoever waited for room did not look again whether a chunk lacks.
+            self.open = Chunk::reserve(capacity)?;
+        }
         Ok(())
     }
 

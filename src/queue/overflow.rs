@@ -19,8 +19,9 @@ pub enum Policy {
 #[derive(Default)]
 pub struct Episode {
     drops: u64,
-    told: u64,
     told_at: Option<Instant>,
+    /// The clock is looked at again when there are so many drops: refusing has to be quick.
+    look_at: u64,
 }
 
 /// What there is to tell.
@@ -35,22 +36,18 @@ const DROPS_BETWEEN: u64 = 100;
 const TIME_BETWEEN: Duration = Duration::from_secs(1);
 
 impl Episode {
-    /// `now` is only asked when it matters: refusing has to be quick.
     pub fn dropped(&mut self, events: u64, now: impl FnOnce() -> Instant) -> Option<Line> {
-        if events == 0 {
-            return None;
-        }
         self.drops += events;
-        if self.told_at.is_some() && self.drops - self.told < DROPS_BETWEEN {
+        if events == 0 || self.drops < self.look_at {
             return None;
         }
         let now = now();
+        self.look_at = self.drops + DROPS_BETWEEN;
         let line = match self.told_at {
             None => Line::Begun,
             Some(at) if now >= at + TIME_BETWEEN => Line::Running(self.drops),
             Some(_) => return None,
         };
-        self.told = self.drops;
         self.told_at = Some(now);
         Some(line)
     }
@@ -84,17 +81,28 @@ mod tests {
     fn an_episode_is_told_at_its_start_rarely_between_and_at_its_end() {
         let start = Instant::now();
         let mut episode = Episode::default();
+        let mut looks = 0;
+        let mut drop_at = |episode: &mut Episode, after: Duration| {
+            episode.dropped(1, || {
+                looks += 1;
+                start + after
+            })
+        };
         assert_eq!(episode.ended(), None);
-        assert_eq!(episode.dropped(1, || start), Some(Line::Begun));
+        assert_eq!(drop_at(&mut episode, Duration::ZERO), Some(Line::Begun));
         for _ in 0..500 {
-            assert_eq!(episode.dropped(1, || start + Duration::from_millis(999)), None);
+            assert_eq!(drop_at(&mut episode, Duration::from_millis(999)), None);
         }
-        assert_eq!(episode.dropped(1, || start + TIME_BETWEEN), Some(Line::Running(502)));
         for _ in 0..99 {
-            assert_eq!(episode.dropped(1, || start + 3 * TIME_BETWEEN), None);
+            assert_eq!(drop_at(&mut episode, TIME_BETWEEN), None);
         }
-        assert_eq!(episode.dropped(1, || start + 3 * TIME_BETWEEN), Some(Line::Running(602)));
-        assert_eq!(episode.ended(), Some(Line::Ended(602)));
-        assert_eq!(episode.dropped(1, || start + 4 * TIME_BETWEEN), Some(Line::Begun));
+        assert_eq!(drop_at(&mut episode, TIME_BETWEEN), Some(Line::Running(601)));
+        for _ in 0..99 {
+            assert_eq!(drop_at(&mut episode, 3 * TIME_BETWEEN), None);
+        }
+        assert_eq!(drop_at(&mut episode, 3 * TIME_BETWEEN), Some(Line::Running(701)));
+        assert_eq!(episode.ended(), Some(Line::Ended(701)));
+        assert_eq!(drop_at(&mut episode, 4 * TIME_BETWEEN), Some(Line::Begun));
+        assert_eq!(looks, 9, "the clock is looked at once for every hundred drops");
     }
 }

@@ -1,9 +1,10 @@
 //! Cohorts: groups of people that filters describe, alone or through other cohorts.
 
-use super::evaluate::{Evaluation, View};
+use super::evaluate::Evaluation;
 use super::filter::{Compiler, Filter};
 use super::observer::Observer;
 use super::reason::{Cause, Unknown, Verdict};
+use super::subject::View;
 use serde_json::{Map, Value};
 
 /// How many cohorts and groups may be nested in one another.
@@ -17,7 +18,10 @@ pub const ENTRIES_MAX: u32 = 100_000;
 #[derive(Debug)]
 pub enum Entry {
     Group(Group),
-    Filter { filter: Filter, negated: bool },
+    Filter {
+        filter: Filter,
+        negated: bool,
+    },
     /// Only the server knows what to do with it.
     Malformed,
 }

@@ -171,7 +171,7 @@ impl Flag {
     }
 
     /// The payload of a value, as JSON.
-    pub(super) fn payload(&self, value: super::evaluate::Value<'_>) -> Option<&str> {
+    pub(super) fn payload(&self, value: super::outcome::Value<'_>) -> Option<&str> {
         let Rule::Live(plan) = &self.rule else { return None };
         plan.payload_of(value)
     }

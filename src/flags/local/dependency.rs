@@ -4,9 +4,10 @@
 //! Flags that depend on themselves have no such order, and nothing that asks for one is usable.
 
 use super::cohort::Entry;
-use super::evaluate::{Evaluation, Known, Value};
+use super::evaluate::Evaluation;
 use super::filter::{Compiler, Filter, operator};
 use super::observer::Observer;
+use super::outcome::{Known, Value};
 use super::reason::{Cause, Unusable, Verdict};
 use serde_json::{Map, Value as Json};
 use std::collections::HashMap;
@@ -194,10 +195,7 @@ mod tests {
             vec![5],    // on itself
             vec![3, 4], // not
         ];
-        assert_eq!(
-            circular_flags(&dependencies),
-            [true, true, true, false, false, true, false]
-        );
+        assert_eq!(circular_flags(&dependencies), [true, true, true, false, false, true, false]);
     }
 
     #[test]

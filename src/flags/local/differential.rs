@@ -10,6 +10,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
 const CASES_MIN: usize = 100_000;
+const DIFFERENCES_TOLD: usize = 20;
 
 /// So many writers and comparers work at once.
 const PARTS: usize = 2;
@@ -84,8 +85,8 @@ fn written(outcome: Outcome<'_>) -> Json {
     }
 }
 
-/// Compares one document. Returns the number of its cases.
-fn compare(document: &str) -> usize {
+/// Compares one document. Returns the number of its cases; `differences` gets what differs.
+fn compare(document: &str, differences: &mut Vec<String>) -> usize {
     let document: Members<'_> = from_str(document).unwrap();
     let text = |name: &str| document[name].get();
     let definitions = Definitions::parse(text("definitions").as_bytes()).unwrap();
@@ -107,7 +108,7 @@ fn compare(document: &str) -> usize {
             if found != *expected || alone.is_some_and(|alone| alone != *expected) {
                 let told = super::explain(&definitions, flag, &subject).text;
                 let subject = subjects[place];
-                panic!("{key}: expected {expected}, found {found}\n{told}\n{subject}");
+                differences.push(format!("{key}: {expected} became {found}\n{told}{subject}\n"));
             }
         }
     }
@@ -115,17 +116,21 @@ fn compare(document: &str) -> usize {
 }
 
 /// Runs the generator for one part and compares what it writes while it writes it.
-fn compare_part(part: usize) -> usize {
+fn compare_part(part: usize) -> (usize, Vec<String>) {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/flags_reference/generate.py");
+    // For instance `--seed 7 --projects 5000`, to look further.
+    let more = std::env::var("FLAGS_REFERENCE_ARGS").unwrap_or_default();
     let mut writer = Command::new("python3")
         .args(["-W", "ignore", "-B", script, "--part", &format!("{part}/{PARTS}")])
+        .args(more.split_whitespace())
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
     let lines = BufReader::new(writer.stdout.take().unwrap()).lines();
-    let cases = lines.map(|line| compare(&line.unwrap())).sum();
+    let mut differences = Vec::new();
+    let cases = lines.map(|line| compare(&line.unwrap(), &mut differences)).sum();
     assert!(writer.wait().unwrap().success());
-    cases
+    (cases, differences)
 }
 
 #[test]
@@ -133,7 +138,13 @@ fn compare_part(part: usize) -> usize {
 fn an_independent_evaluator_agrees() {
     let parts: Vec<_> =
         (0..PARTS).map(|part| std::thread::spawn(move || compare_part(part))).collect();
-    let cases: usize = parts.into_iter().map(|part| part.join().unwrap()).sum();
-    println!("{cases} cases, no difference");
-    assert!(cases >= CASES_MIN, "{cases}");
+    let (mut cases, mut differences) = (0, Vec::new());
+    for part in parts {
+        let (more, found) = part.join().unwrap();
+        cases += more;
+        differences.extend(found);
+    }
+    println!("{cases} cases, {} differences", differences.len());
+    differences.iter().take(DIFFERENCES_TOLD).for_each(|difference| println!("{difference}"));
+    assert!(differences.is_empty() && cases >= CASES_MIN);
 }

@@ -7,95 +7,9 @@ use super::filter::{Filter, PropertyFilter};
 use super::hash::{VARIANT_SALT, hash, holdout_hash};
 use super::observer::{DrawnBy, End, Observer};
 use super::operator::Doubt;
+use super::outcome::{Known, Outcome, Value, Why};
 use super::reason::{Cause, Reason, Unknown, Verdict};
-use super::value::Given;
-use crate::props::{Key, Props};
-use crate::timestamp::Timestamp;
-use std::collections::{BTreeMap, BTreeSet};
-
-/// Who flags are evaluated for, and when.
-#[derive(Clone, Copy)]
-pub struct Subject<'s> {
-    pub distinct_id: &'s str,
-    pub device_id: Option<&'s str>,
-    pub person_properties: &'s Props,
-    /// Group type to group key.
-    pub groups: &'s BTreeMap<String, String>,
-    /// Group type to the properties of its group.
-    pub group_properties: &'s BTreeMap<String, Props>,
-    /// Flags that name contexts are evaluated in these only. Empty for everywhere.
-    pub evaluation_contexts: &'s BTreeSet<String>,
-    pub now: Timestamp,
-}
-
-/// The value of a flag.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Value<'d> {
-    Off,
-    On,
-    Variant(&'d str),
-}
-
-/// Why a flag has its value.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Why {
-    /// The condition of this index matched.
-    Condition(usize),
-    NoCondition,
-    OutOfRollout,
-    /// It is about a group, and no such group is given.
-    NoGroup,
-    Enrollment,
-    Holdout,
-    Inactive,
-}
-
-impl Why {
-    /// Its name in the server's answers.
-    pub fn code(self) -> &'static str {
-        match self {
-            Why::Condition(_) => "condition_match",
-            Why::NoCondition => "no_condition_match",
-            Why::OutOfRollout => "out_of_rollout_bound",
-            Why::NoGroup => "no_group_type",
-            Why::Enrollment => "super_condition_value",
-            Why::Holdout => "holdout_condition_value",
-            Why::Inactive => "flag_disabled",
-        }
-    }
-}
-
-/// What is known of a flag here.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Outcome<'d> {
-    Resolved { value: Value<'d>, payload: Option<&'d str>, why: Why },
-    Unresolved { reason: Reason, requires_server: bool },
-    /// It belongs to other contexts: for this evaluation there is no such flag.
-    Excluded,
-}
-
-/// What a dependency needs of an outcome.
-#[derive(Clone, Copy, Debug)]
-pub enum Known<'d> {
-    Is(Value<'d>),
-    Not(Unknown),
-}
-
-/// Properties, and the one that is there unless it is given.
-#[derive(Clone, Copy)]
-pub struct View<'s> {
-    props: Option<&'s Props>,
-    default: (&'static str, &'s str),
-}
-
-impl<'s> View<'s> {
-    fn get(self, name: &str, key: &Key) -> Option<Given<'s>> {
-        if let Some(json) = self.props.and_then(|props| props.get_key(key)) {
-            return Some(Given::Json(json));
-        }
-        (name == self.default.0).then_some(Given::Text(self.default.1))
-    }
-}
+use super::subject::{Subject, View};
 
 /// Whom a condition is about: what is drawn with, and the properties.
 #[derive(Clone, Copy)]
@@ -240,8 +154,7 @@ impl<'d, 's, O: Observer<'d>> Evaluation<'d, 's, O> {
             self.observer.drawn_by(DrawnBy::DistinctId, subject.distinct_id);
             return Ok(Who { id: subject.distinct_id, view });
         }
-        let id = subject.device_id.filter(|id| !id.is_empty());
-        let Some(id) = id.or_else(|| device_id_of(subject.person_properties)) else {
+        let Some(id) = subject.device_id() else {
             return self.unknown(Cause::NoDevice);
         };
         self.observer.drawn_by(DrawnBy::DeviceId, id);
@@ -389,10 +302,17 @@ impl<'d, 's, O: Observer<'d>> Evaluation<'d, 's, O> {
     }
 
     fn property(&mut self, filter: &'d PropertyFilter, view: View<'_>) -> Verdict {
+        let now = self.subject.now;
         let Some(given) = view.get(&filter.name, &filter.key) else {
-            return self.unknown(Cause::Absent(&filter.name));
+            // It outranks that the property is not given.
+            let usable = filter.matcher.is_usable(now);
+            return self.unknown(if usable {
+                Cause::Absent(&filter.name)
+            } else {
+                Cause::TooLongAgo
+            });
         };
-        let matched = filter.matcher.matches(given, self.subject.now);
+        let matched = filter.matcher.matches(given, now);
         self.observer.property(filter, given, matched.ok());
         matched.or_else(|doubt| {
             self.unknown(match doubt {
@@ -406,14 +326,6 @@ impl<'d, 's, O: Observer<'d>> Evaluation<'d, 's, O> {
         self.observer.cause(cause);
         Err(cause.unknown())
     }
-}
-
-/// The device id that is given as a property, as the server reads it.
-fn device_id_of(properties: &Props) -> Option<&str> {
-    // A device id that has to be escaped is none that any SDK has made.
-    let json = properties.get("$device_id")?;
-    let id = json.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
-    std::str::from_utf8(id).ok().filter(|id| !id.is_empty() && !id.contains('\\'))
 }
 
 /// The values that conditions might have chosen whose patterns only the server can read.

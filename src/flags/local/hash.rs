@@ -1,7 +1,8 @@
 //! Where someone falls between 0 and 1: the one number that decides rollouts, variants and
 //! holdouts, the same in every PostHog SDK and on the server.
 
-use sha1::{Digest, Sha1};
+use sha1::digest::generic_array::GenericArray;
+use sha1::{Digest, Sha1, compress};
 
 /// The largest number of 15 hexadecimal digits. As a double it is 2^60.
 const SCALE: f64 = 0xFFF_FFFF_FFFF_FFFF_u64 as f64;
@@ -9,8 +10,17 @@ const SCALE: f64 = 0xFFF_FFFF_FFFF_FFFF_u64 as f64;
 /// What a variant is drawn with. A rollout is drawn with the empty salt.
 pub const VARIANT_SALT: &str = "variant";
 
-/// Most keys and ids fit in here together, and then SHA-1 is handed its input in one piece.
-const INPUT_MAX: usize = 192;
+/// SHA-1 works in blocks of this size. Behind the input there is a mark, and in the last bytes of
+/// the last block the length.
+const BLOCK: usize = 64;
+const ENDING: usize = 1 + 8;
+
+/// Nearly every key and id fit in two blocks together. These are hashed without the buffers that
+/// an input of unknown length needs, which would take a third of the time.
+const BLOCKS: usize = 2;
+
+/// Where SHA-1 starts.
+const START: [u32; 5] = [0x6745_2301, 0xEFCD_AB89, 0x98BA_DCFE, 0x1032_5476, 0xC3D2_E1F0];
 
 /// Where `id` falls for the flag `key`.
 pub fn hash(key: &str, id: &str, salt: &str) -> f64 {
@@ -25,7 +35,7 @@ pub fn holdout_hash(id: &str) -> f64 {
 
 /// The first 15 hexadecimal digits of the SHA-1 of the parts, as a fraction of their largest value.
 fn fraction(parts: [&str; 4]) -> f64 {
-    let mut input = [0; INPUT_MAX];
+    let mut input = [0; BLOCKS * BLOCK];
     let mut len = 0;
     for part in parts {
         let Some(room) = input.get_mut(len..len + part.len()) else {
@@ -34,7 +44,17 @@ fn fraction(parts: [&str; 4]) -> f64 {
         room.copy_from_slice(part.as_bytes());
         len += part.len();
     }
-    scaled(&Sha1::digest(&input[..len]).into())
+    let size = (len + ENDING).next_multiple_of(BLOCK);
+    if size > input.len() {
+        return fraction_of_long(parts);
+    }
+    input[len] = 0x80;
+    input[size - 8..size].copy_from_slice(&(8 * len as u64).to_be_bytes());
+    let mut state = START;
+    for block in input[..size].chunks_exact(BLOCK) {
+        compress(&mut state, std::slice::from_ref(GenericArray::from_slice(block)));
+    }
+    scaled(u64::from(state[0]) << 32 | u64::from(state[1]))
 }
 
 #[cold]
@@ -43,12 +63,14 @@ fn fraction_of_long(parts: [&str; 4]) -> f64 {
     for part in parts {
         sha1.update(part);
     }
-    scaled(&sha1.finalize().into())
+    let digest: [u8; 20] = sha1.finalize().into();
+    let [head @ .., _, _, _, _, _, _, _, _, _, _, _, _] = digest;
+    scaled(u64::from_be_bytes(head))
 }
 
-fn scaled(digest: &[u8; 20]) -> f64 {
-    let [head @ .., _, _, _, _, _, _, _, _, _, _, _, _] = *digest;
-    (u64::from_be_bytes(head) >> 4) as f64 / SCALE
+/// 60 of the 64 bits that a digest begins with.
+fn scaled(head: u64) -> f64 {
+    (head >> 4) as f64 / SCALE
 }
 
 #[cfg(test)]
@@ -77,8 +99,10 @@ mod tests {
     #[test]
     fn the_length_of_the_input_does_not_matter() {
         // Around the sizes of SHA-1's block and of the buffer.
-        for len in [0, 40, 53, 54, 55, 62, 118, 180, 184, 185, 186, 187, 500] {
-            let id = "ä".repeat(len / 2);
+        for len in
+            [0, 40, 48, 49, 50, 51, 60, 106, 112, 113, 114, 115, 116, 122, 123, 124, 200, 500]
+        {
+            let id = "x".repeat(len);
             let parts = ["flag", ".", &id, ""];
             assert_eq!(hash("flag", &id, ""), fraction_of_long(parts), "{len}");
             assert_ne!(hash("flag", &id, ""), hash("flag", &id, VARIANT_SALT), "{len}");

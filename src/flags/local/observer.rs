@@ -3,8 +3,8 @@
 use super::cohort::CohortFilter;
 use super::definitions::Flag;
 use super::dependency::Dependency;
-use super::evaluate::{Outcome, Value};
 use super::filter::PropertyFilter;
+use super::outcome::{Outcome, Value};
 use super::reason::{Cause, Unknown, Verdict};
 use super::value::Given;
 
@@ -35,7 +35,8 @@ pub trait Observer<'d> {
     fn drawn_by(&mut self, _by: DrawnBy, _id: &str) {}
     fn holdout(&mut self, _hash: Option<f64>, _bound: f64, _held: bool) {}
     fn condition(&mut self, _index: usize) {}
-    fn property(&mut self, _filter: &'d PropertyFilter, _given: Given<'_>, _matches: Option<bool>) {}
+    fn property(&mut self, _filter: &'d PropertyFilter, _given: Given<'_>, _matches: Option<bool>) {
+    }
     fn cohort(&mut self, _filter: &'d CohortFilter) {}
     fn cohort_end(&mut self, _filter: &'d CohortFilter, _verdict: Verdict) {}
     fn dependency(&mut self, _dependency: &'d Dependency, _value: Value<'d>, _matches: bool) {}

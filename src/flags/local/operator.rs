@@ -20,12 +20,30 @@ pub enum Matching {
 /// An operator with the value that it compares with.
 #[derive(Debug)]
 pub enum Matcher {
-    Exact { wanted: Exact, negated: bool },
-    Set { wanted: bool },
-    Text { place: Place, needle: Box<str>, negated: bool },
-    Regex { pattern: Pattern, negated: bool },
-    Number { order: Order, bound: f64 },
-    Date { before: bool, bound: Bound },
+    Exact {
+        wanted: Exact,
+        negated: bool,
+    },
+    Set {
+        wanted: bool,
+    },
+    Text {
+        place: Place,
+        needle: Box<str>,
+        negated: bool,
+    },
+    Regex {
+        pattern: Pattern,
+        negated: bool,
+    },
+    Number {
+        order: Order,
+        bound: f64,
+    },
+    Date {
+        before: bool,
+        bound: Bound,
+    },
     Version(Wanted),
     /// Has the person opted in to the feature? No operator of a filter.
     Enrolled,
@@ -101,6 +119,14 @@ impl Matcher {
             "is_date_before" => date(true, value),
             "is_date_after" => date(false, value),
             _ => version(operator, value),
+        }
+    }
+
+    /// Whether there is any value that would tell something at this time.
+    pub fn is_usable(&self, now: Timestamp) -> bool {
+        match self {
+            Matcher::Date { bound, .. } => bound.moment(now).is_some(),
+            _ => true,
         }
     }
 

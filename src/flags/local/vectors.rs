@@ -35,10 +35,10 @@ fn a_thousand_ids_are_rolled_out_as_everywhere() {
 
 #[test]
 fn a_thousand_ids_get_the_variants_that_they_get_everywhere() {
-    let vectors =
-        shared(include_str!("../../../tests/vectors/flags/multivariate_flag_1000.json"));
+    let vectors = shared(include_str!("../../../tests/vectors/flags/multivariate_flag_1000.json"));
     let variants = vectors["flag"]["variants"].as_array().unwrap().iter();
-    let variants = variants.map(|variant| json!({"key": variant[0], "rollout_percentage": variant[1]}));
+    let variants =
+        variants.map(|variant| json!({"key": variant[0], "rollout_percentage": variant[1]}));
     compare(&vectors, variants.collect());
 }
 

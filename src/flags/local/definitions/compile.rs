@@ -27,8 +27,10 @@ pub fn parse(json: &[u8]) -> Result<Definitions> {
     let top: Top<'_> = serde_json::from_slice(json).map_err(|_| Unreadable)?;
     let raw_flags = raw_flags(top.get("flags").ok_or(Unreadable)?)?;
     // Without cohorts and group types, what asks for them is not evaluated here.
-    let raw_cohorts: HashMap<String, &RawValue> =
-        top.get("cohorts").and_then(|json| serde_json::from_str(json.get()).ok()).unwrap_or_default();
+    let raw_cohorts: HashMap<String, &RawValue> = top
+        .get("cohorts")
+        .and_then(|json| serde_json::from_str(json.get()).ok())
+        .unwrap_or_default();
     let raw_cohorts = sorted(raw_cohorts);
     let group_types: HashMap<String, Value> = top
         .get("group_type_mapping")
@@ -53,7 +55,10 @@ pub fn parse(json: &[u8]) -> Result<Definitions> {
         flags: flags.into(),
         by_key,
         cohorts: cohorts.into(),
-        group_types: group_types.iter().map(|(_, name)| name.as_str().unwrap_or("").into()).collect(),
+        group_types: group_types
+            .iter()
+            .map(|(_, name)| name.as_str().unwrap_or("").into())
+            .collect(),
         slots,
         minimal_flag_called_events: is_text(&top, "minimal_flag_called_events", "true"),
     })
@@ -152,8 +157,7 @@ fn cohort(compiler: &mut Compiler<'_>, json: &RawValue) -> Entry {
 /// Finds what each flag depends on, and makes unusable what has no order. Returns the number of
 /// flags that others depend on.
 fn connect(flags: &mut [Flag], cohorts: &mut [Entry]) -> usize {
-    let of_cohorts: Vec<References> =
-        cohorts.iter_mut().map(References::of_cohort).collect();
+    let of_cohorts: Vec<References> = cohorts.iter_mut().map(References::of_cohort).collect();
     let mut dependencies: Vec<Vec<u32>> = Vec::with_capacity(flags.len());
     for flag in flags.iter_mut() {
         let mut references = References::default();

@@ -1,9 +1,9 @@
 //! The definition of one flag.
 
 use super::super::condition::{Aggregation, list, object};
-use super::super::evaluate::Value;
 use super::super::filter::{Compiler, Filter, PropertyFilter};
 use super::super::operator::Matcher;
+use super::super::outcome::Value;
 use super::super::reason::Unusable;
 use super::super::value::text_of;
 use super::{Flag, Plan, Rule, Runtime};
@@ -142,17 +142,16 @@ fn plan(
 }
 
 /// Whether persons are drawn by their device: told by the flag, or else by its filters.
-fn is_drawn_by_device(
-    definition: &Map<String, Json>,
-    filters: &Map<String, Json>,
-) -> Result<bool> {
+fn is_drawn_by_device(definition: &Map<String, Json>, filters: &Map<String, Json>) -> Result<bool> {
     for owner in [definition, filters] {
         match owner.get("bucketing_identifier") {
             None | Some(Json::Null) => {}
             Some(Json::String(name)) if name.is_empty() => {}
             Some(Json::String(name)) if name == "distinct_id" => return Ok(false),
             Some(Json::String(name)) if name == "device_id" => return Ok(true),
-            Some(name) => return Err(Unusable::new(format!("drawn by {name}, which is not known"))),
+            Some(name) => {
+                return Err(Unusable::new(format!("drawn by {name}, which is not known")));
+            }
         }
     }
     Ok(false)
