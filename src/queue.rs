@@ -146,7 +146,13 @@ impl Queue {
             Policy::DropNewest => {}
             Policy::DropOldest => (dropped, garbage) = inner.evict_for(bytes, &self.limits),
             Policy::Block(limit) => {
-                inner = self.wait_for_room(inner, bytes, limit)?;
+                inner = self.wait_for_room(inner, bytes, limit);
+                if inner.closed {
+                    return Err(Error::Shutdown);
+                }
+                if inner.opted_out {
+                    return Ok(Uuid::nil());
+                }
                 dropped = u64::from(!self.limits.fits(inner.held(), bytes));
             }
         }
@@ -168,16 +174,17 @@ impl Queue {
         result
     }
 
+    /// Waits until there is room, nobody wants events any more, or the time is over.
     fn wait_for_room<'a>(
         &'a self,
         mut inner: MutexGuard<'a, Inner>,
         bytes: usize,
         limit: Duration,
-    ) -> Result<MutexGuard<'a, Inner>, Error> {
+    ) -> MutexGuard<'a, Inner> {
         let deadline = Instant::now() + limit;
         inner.blocked += 1;
         self.ring();
-        while !self.limits.fits(inner.held(), bytes) && !inner.closed {
+        while !self.limits.fits(inner.held(), bytes) && !inner.closed && inner.is_wanted() {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 break;
@@ -188,7 +195,7 @@ impl Queue {
             };
         }
         inner.blocked -= 1;
-        if inner.closed { Err(Error::Shutdown) } else { Ok(inner) }
+        inner
     }
 
     /// Provides the memory for the first events, on the sender's time rather than theirs.
@@ -244,11 +251,13 @@ impl Queue {
 
     /// The batch waits for a retry. False when nobody wants it any more.
     pub fn hold(&self) -> bool {
-        let mut inner = self.lock();
-        if let Some(flight) = &mut inner.flight {
-            flight.waiting = true;
+        match &mut self.lock().flight {
+            Some(flight) => {
+                flight.waiting = true;
+                true
+            }
+            None => false,
         }
-        inner.is_wanted()
     }
 
     /// How often somebody has asked for everything to go out now. A wait before a retry ends when
@@ -257,9 +266,10 @@ impl Queue {
         self.lock().hurries
     }
 
-    /// Whether the batch in hand is still wanted.
+    /// Whether the batch in hand is still wanted: neither opt-out nor a shutdown's deadline has
+    /// given it up.
     pub fn is_wanted(&self) -> bool {
-        self.lock().is_wanted()
+        self.lock().flight.is_some()
     }
 
     /// The retry begins: a request under way does not count towards the bounds.
@@ -343,11 +353,7 @@ impl Queue {
         let mut inner = self.lock();
         inner.frozen = true;
         let lost = inner.ledger.queued + inner.ledger.in_flight;
-        if let Some(flight) = inner.flight {
-            inner.land(flight.first, flight.events, Some(Reason::Shutdown));
-            inner.flight = None;
-        }
-        let garbage = inner.drop_queued(Reason::Shutdown);
+        let garbage = inner.give_up(Reason::Shutdown);
         let settled = inner.settled();
         drop(inner);
         drop(garbage);
@@ -356,11 +362,12 @@ impl Queue {
         lost
     }
 
-    /// Drops what is queued, and lets the sender stop (or, false, start again).
+    /// Drops everything, a batch under way included, and lets the sender stop (or, false, start
+    /// again).
     pub fn set_opted_out(&self, opted_out: bool) {
         let mut inner = self.lock();
         inner.opted_out = opted_out;
-        let garbage = opted_out.then(|| inner.drop_queued(Reason::OptedOut));
+        let garbage = opted_out.then(|| inner.give_up(Reason::OptedOut));
         let settled = inner.settled();
         drop(inner);
         drop(garbage);

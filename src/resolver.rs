@@ -8,7 +8,9 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use std::fmt;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 use ureq::Error;
 use ureq::config::Config;
 use ureq::http::Uri;
@@ -28,13 +30,22 @@ struct Lookup {
     put_back: Sender<Found>,
 }
 
+/// How soon a wait hears that it is to end.
+const SLICE: Duration = Duration::from_millis(100);
+
 /// The resolver of one connection.
 #[derive(Default)]
 pub struct OneLookup {
     under_way: Mutex<Option<Lookup>>,
+    /// Set when nobody wants an answer any more.
+    stopped: Arc<AtomicBool>,
 }
 
 impl OneLookup {
+    pub fn new(stopped: Arc<AtomicBool>) -> OneLookup {
+        OneLookup { under_way: Mutex::new(None), stopped }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Option<Lookup>> {
         self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -62,8 +73,18 @@ impl OneLookup {
             return Ok(vec![address]);
         }
         let lookup = self.look_up(name)?;
-        let Ok(found) = lookup.answer.recv_timeout(*timeout.after) else {
-            return Err(Error::Timeout(timeout.reason));
+        let begun = Instant::now();
+        let found = loop {
+            let left = timeout.after.saturating_sub(begun.elapsed());
+            if left.is_zero() {
+                return Err(Error::Timeout(timeout.reason));
+            }
+            if self.stopped.load(Ordering::Acquire) {
+                return Err(Error::Io(io::ErrorKind::ConnectionAborted.into()));
+            }
+            if let Ok(found) = lookup.answer.recv_timeout(left.min(SLICE)) {
+                break found;
+            }
         };
         *self.lock() = None;
         let _ = lookup.put_back.try_send(found.clone());
@@ -113,7 +134,6 @@ impl fmt::Debug for OneLookup {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     fn resolve(resolver: &OneLookup, uri: &str) -> Result<Vec<SocketAddr>, Error> {
         let timeout = NextTimeout {
@@ -137,6 +157,23 @@ mod tests {
         assert!(named.iter().all(|address| address.ip().is_loopback() && address.port() == 443));
         assert!(!named.is_empty() && resolver.lock().is_none());
         assert!(resolve(&resolver, "http://no-such-host.invalid/").is_err());
+    }
+
+    #[test]
+    fn a_look_up_that_hangs_is_left_behind() {
+        let stopped = Arc::new(AtomicBool::new(false));
+        let resolver = OneLookup::new(Arc::clone(&stopped));
+        let (put_back, answer) = bounded(1);
+        let name = "slow.invalid:80".to_owned();
+        *resolver.lock() = Some(Lookup { name, answer, put_back });
+        std::thread::scope(|scope| {
+            let waiter = scope.spawn(|| resolve(&resolver, "http://slow.invalid/"));
+            std::thread::sleep(Duration::from_millis(50));
+            stopped.store(true, Ordering::Release);
+            let begun = Instant::now();
+            assert!(waiter.join().unwrap().is_err());
+            assert!(begun.elapsed() < Duration::from_secs(1));
+        });
     }
 
     #[test]

@@ -57,7 +57,13 @@ pub struct Transport {
     connect_timeout: Duration,
     logger: Logger,
     /// Made by the first request: a client that sends nothing opens nothing.
-    agent: ArcSwapOption<Agent>,
+    line: ArcSwapOption<Line>,
+}
+
+/// An agent, and what ends its name resolution; the rest its own `shutdown` ends.
+struct Line {
+    agent: Agent,
+    stopped: Arc<AtomicBool>,
 }
 
 /// Kept connections are dropped before the usual load balancer (60 s) drops them.
@@ -70,15 +76,16 @@ impl Transport {
             user_agent: format!("{}/{}", config.library_name, config.library_version),
             connect_timeout: config.connect_timeout_ms.millis(),
             logger,
-            agent: ArcSwapOption::empty(),
+            line: ArcSwapOption::empty(),
         }
     }
 
     /// Posts JSON and waits for the answer.
     pub fn post(&self, request: &Request<'_>) -> Result<Answer, Failure> {
         let url = format!("{}{}", self.host, request.path);
-        let agent = self.agent();
-        let mut post = agent
+        let line = self.line();
+        let mut post = line
+            .agent
             .post(&url)
             .config()
             .timeout_global(Some(request.timeout))
@@ -103,23 +110,24 @@ impl Transport {
 
     /// Makes the requests under way fail, and closes the connections.
     pub fn interrupt(&self) {
-        if let Some(agent) = self.agent.swap(None) {
-            Agent::clone(&agent).shutdown();
+        if let Some(line) = self.line.swap(None) {
+            line.stopped.store(true, Ordering::Release);
+            line.agent.clone().shutdown();
         }
     }
 
-    fn agent(&self) -> Arc<Agent> {
-        if let Some(agent) = self.agent.load_full() {
-            return agent;
+    fn line(&self) -> Arc<Line> {
+        if let Some(line) = self.line.load_full() {
+            return line;
         }
-        let fresh = Arc::new(self.new_agent());
+        let fresh = Arc::new(self.new_line());
         // Two threads may both make one; the first stays.
-        let none: Option<Arc<Agent>> = None;
-        let before = self.agent.compare_and_swap(&none, Some(Arc::clone(&fresh)));
+        let none: Option<Arc<Line>> = None;
+        let before = self.line.compare_and_swap(&none, Some(Arc::clone(&fresh)));
         before.clone().unwrap_or(fresh)
     }
 
-    fn new_agent(&self) -> Agent {
+    fn new_line(&self) -> Line {
         let builder = Agent::config_builder()
             .http_status_as_error(false)
             // A redirect would resend a batch to a host that nobody configured.
@@ -136,7 +144,9 @@ impl Transport {
             self.logger.log(Level::Error, format_args!("built without TLS: https needs it"));
         }
         self.logger.log(Level::Debug, format_args!("connecting to {}", self.host));
-        Agent::with_parts(builder.build(), connector(), OneLookup::default())
+        let stopped = Arc::default();
+        let resolver = OneLookup::new(Arc::clone(&stopped));
+        Line { agent: Agent::with_parts(builder.build(), connector(), resolver), stopped }
     }
 }
 

@@ -132,7 +132,7 @@ impl Inner {
     }
 
     /// So many events of the batch in flight are settled, the first of them with that number. Not
-    /// after a freeze: they are accounted for.
+    /// once it was given up: they are accounted for.
     pub fn land(&mut self, first: u64, events: usize, dropped: Option<Reason>) {
         let Some(flight) = &mut self.flight else { return };
         flight.events -= events;
@@ -179,8 +179,13 @@ impl Inner {
         part
     }
 
-    /// Drops everything that is queued. Returns the chunks, to be freed outside the lock.
-    pub fn drop_queued(&mut self, reason: Reason) -> Chunks {
+    /// Drops everything that is not settled, the batch in flight included: what becomes of it is
+    /// not looked at any more. Returns the chunks, to be freed outside the lock.
+    pub fn give_up(&mut self, reason: Reason) -> Chunks {
+        if let Some(flight) = self.flight {
+            self.land(flight.first, flight.events, Some(reason));
+            self.flight = None;
+        }
         self.tickets.mark_lost(self.chunks.front().first_seq());
         let queued = self.ledger.queued;
         self.ledger.drop_queued(queued, reason);

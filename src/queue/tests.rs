@@ -274,7 +274,7 @@ fn freezing_counts_what_is_not_confirmed_and_ignores_what_comes_after() {
 }
 
 #[test]
-fn opting_out_empties_the_queue_but_not_the_request_under_way() {
+fn opting_out_gives_everything_up_and_nothing_of_it_comes_back() {
     let (queue, _rings) = queue(limits());
     for index in 0..6 {
         push(&queue, &format!("e{index}")).unwrap();
@@ -283,12 +283,13 @@ fn opting_out_empties_the_queue_but_not_the_request_under_way() {
     queue.set_opted_out(true);
     push(&queue, "ignored").unwrap();
     assert!(matches!(queue.next(Instant::now()), Next::Stop));
+    queue.set_opted_out(false);
     assert!(!queue.is_wanted());
+    assert!(!queue.hold());
     settle(&queue, batch, None);
     let counts = ledger(&queue);
-    assert_eq!((counts.accepted, counts.delivered), (6, 4));
-    assert_eq!(counts.dropped(Reason::OptedOut), 2);
-    queue.set_opted_out(false);
+    assert_eq!((counts.accepted, counts.delivered), (6, 0));
+    assert_eq!(counts.dropped(Reason::OptedOut), 6);
     push(&queue, "again").unwrap();
     assert_eq!(ledger(&queue).queued, 1);
 }

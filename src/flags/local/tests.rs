@@ -288,6 +288,11 @@ fn a_device_draws_where_the_flag_says_so() {
             assert_eq!(case.outcome(), unknown(Reason::MissingContext));
         }
     }
+    // The flag's own word counts before that of its filters.
+    let mut both = by_flag.clone();
+    both["bucketing_identifier"] = json!("distinct_id");
+    both["filters"]["bucketing_identifier"] = json!("device_id");
+    assert_eq!(Case::flag(both).value(), Some(json!(false)));
     by_flag["filters"]["groups"][0]["properties"] = json!([{"key": "a", "operator": "between"}]);
     assert_eq!(Case::flag(by_flag).outcome(), unknown(Reason::UnsupportedDefinition));
 }

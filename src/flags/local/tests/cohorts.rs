@@ -126,8 +126,9 @@ fn cohorts_have_three_operators() {
 
 #[test]
 fn a_cohort_may_not_be_in_itself_but_may_be_named_twice() {
-    let cycle = json!({"1": group("OR", "2 no"), "2": group("OR", "1 no")});
-    assert_eq!(of_cohorts(cycle).outcome(), unknown(UnsupportedDefinition));
+    let cycle = of_cohorts(json!({"1": group("OR", "2 no"), "2": group("OR", "1 no")}));
+    assert_eq!(cycle.outcome(), unknown(UnsupportedDefinition));
+    assert!(cycle.explained().text.contains("cohort 1 refers to itself"));
     // Something else may still decide.
     let decided = json!({"1": group("OR", "2 no"), "2": group("OR", "1 yes")});
     assert_eq!(of_cohorts(decided).outcome(), told(true));

@@ -89,6 +89,15 @@ fn a_pattern_for_the_server_leaves_only_what_it_could_not_change() {
     assert_eq!(rivals(out, json!("b"), json!({"early_exit": true})), None);
     // Without overrides both give what is drawn.
     assert!(rivals(none(), json!(null), none()).is_some());
+    // Of several, one that differs is enough.
+    let mut both = vec![condition("pattern"), condition("pattern"), condition("yes")];
+    for (condition, variant) in both.iter_mut().zip(["a", "b", "b"]) {
+        condition["variant"] = json!(variant);
+    }
+    let variants =
+        json!([{"key": "a", "rollout_percentage": 0}, {"key": "b", "rollout_percentage": 0}]);
+    let both = Case::filters(json!({"groups": both, "multivariate": {"variants": variants}}));
+    assert_eq!(both.given("p", json!("aa")).outcome(), unknown(UnsupportedDefinition));
     // Another unknown condition changes nothing: a later match wins over it.
     let missing = json!({"properties": [filter("missing")], "variant": "a"});
     assert_eq!(rivals(missing, json!("b"), none()), Some(json!("b")));
@@ -213,6 +222,7 @@ fn filters_have_types() {
         // It outranks that the property is not given.
         json!({"key": "missing", "operator": "gt", "value": "x"}),
         json!({"key": "missing", "operator": "is_date_exact", "value": "2024-01-01"}),
+        json!({"key": "missing", "operator": "is_date_after", "value": "9999y"}),
     ];
     for filter in unusable {
         assert_eq!(case(filter.clone()), unknown(UnsupportedDefinition), "{filter}");

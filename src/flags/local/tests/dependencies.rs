@@ -95,7 +95,14 @@ fn what_stops_at_the_server_tells_the_worst_reason() {
     };
     assert_eq!(later(json!({"key": "p", "operator": "is_set"})), for_server(UnresolvedDependency));
     let unusable = json!({"key": "p", "operator": "between"});
-    assert_eq!(later(unusable), for_server(UnsupportedDefinition));
+    assert_eq!(later(unusable.clone()), for_server(UnsupportedDefinition));
+    // In a cohort of a cohort too.
+    let outer = json!({"type": "AND", "values": [{"type": "cohort", "value": 2}]});
+    let cohorts = json!({"1": outer, "2": {"type": "AND", "values": [unusable]}});
+    let in_cohort =
+        json!([{"properties": [server]}, {"properties": [{"type": "cohort", "value": 1}]}]);
+    let case = others(Case::conditions(in_cohort)).with("cohorts", cohorts);
+    assert_eq!(case.outcome(), for_server(UnsupportedDefinition));
 }
 
 #[test]
@@ -188,6 +195,11 @@ fn cohorts_may_depend_on_flags() {
     let filter = json!({"type": "cohort", "value": 1});
     for negated in [false, true] {
         let case = others(Case::filter(filter.clone())).with("cohorts", entry(negated));
+        assert_eq!(case.value(), Some(json!(!negated)));
+        let mut nested = entry(negated);
+        nested["5"] = json!({"type": "AND", "values": [{"type": "cohort", "value": 1}]});
+        let outer = json!({"type": "cohort", "value": 5});
+        let case = others(Case::filter(outer)).with("cohorts", nested);
         assert_eq!(case.value(), Some(json!(!negated)));
     }
 }
