@@ -69,8 +69,8 @@
  * The fate of one call. `PH_OK` is 0, failures are negative. Values are never
  * changed or reused; later versions may add some.
  *
- * A call that fails has accepted nothing, and is counted in the statistic
- * `PH_STAT_REFUSED_...` of its status where it was given a client.
+ * A call that fails has accepted nothing. Captures and evaluations of flags
+ * that fail are counted in the statistic `PH_STAT_REFUSED_...` of their status.
  */
 typedef enum {
   /**
@@ -606,11 +606,13 @@ PH_API bool ph_is_opted_out(const ph_client *client);
  * flush interval. Ends a wait before a retry early, though not one that the
  * server asked for.
  *
- * `PH_OK`: all were delivered. `PH_ERROR_LOST`: all are settled, but some were
+ * `PH_OK`: all were delivered, or drained. `PH_ERROR_LOST`: all are settled, but some were
  * dropped. `PH_ERROR_TIMEOUT`: some are still on their way after `timeout_ms`
  * (`PH_NO_WAIT` only asks for them to be sent; `PH_FOREVER`: no limit).
  */
-PH_API ph_status ph_flush(const ph_client *client, uint32_t timeout_ms);
+PH_API
+ph_status ph_flush(const ph_client *client,
+                   uint32_t timeout_ms);
 
 /**
  * Refuses new events, delivers what is queued, and stops the threads. Returns

@@ -277,7 +277,7 @@ pub extern "C" fn ph_is_opted_out(client: Option<&ph_client>) -> bool {
 /// flush interval. Ends a wait before a retry early, though not one that the
 /// server asked for.
 ///
-/// `PH_OK`: all were delivered. `PH_ERROR_LOST`: all are settled, but some were
+/// `PH_OK`: all were delivered, or drained. `PH_ERROR_LOST`: all are settled, but some were
 /// dropped. `PH_ERROR_TIMEOUT`: some are still on their way after `timeout_ms`
 /// (`PH_NO_WAIT` only asks for them to be sent; `PH_FOREVER`: no limit).
 #[unsafe(no_mangle)]

@@ -8,8 +8,8 @@ use std::ffi::CStr;
 /// The fate of one call. `PH_OK` is 0, failures are negative. Values are never
 /// changed or reused; later versions may add some.
 ///
-/// A call that fails has accepted nothing, and is counted in the statistic
-/// `PH_STAT_REFUSED_...` of its status where it was given a client.
+/// A call that fails has accepted nothing. Captures and evaluations of flags
+/// that fail are counted in the statistic `PH_STAT_REFUSED_...` of their status.
 #[repr(C)]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ph_status {

@@ -1,0 +1,145 @@
+//! `NULL` for every pointer of the functions of property maps, events, exceptions and flags.
+
+use super::{Handles, NONE, OK, Rows, null, rows};
+use crate::c::*;
+use std::ptr;
+
+/// The rows of these functions.
+pub const ALL: [fn(&Handles) -> Rows; 6] = [props, event, getters, exception, context, snapshot];
+
+fn props(it: &Handles) -> Rows {
+    let (none, props) = (null::<ph_props>(), it.props.raw());
+    rows! {
+        ph_props_clear.props(none) => PH_ERROR_NULL;
+        ph_props_set_str.props(none, OK, OK) => PH_ERROR_NULL;
+        ph_props_set_str.key(props, NONE, OK) => PH_ERROR_NULL;
+        ph_props_set_str.value(props, OK, NONE) => PH_ERROR_NULL;
+        ph_props_set_int.props(none, OK, 1) => PH_ERROR_NULL;
+        ph_props_set_int.key(props, NONE, 1) => PH_ERROR_NULL;
+        ph_props_set_uint.props(none, OK, 1) => PH_ERROR_NULL;
+        ph_props_set_uint.key(props, NONE, 1) => PH_ERROR_NULL;
+        ph_props_set_double.props(none, OK, 1.0) => PH_ERROR_NULL;
+        ph_props_set_double.key(props, NONE, 1.0) => PH_ERROR_NULL;
+        ph_props_set_bool.props(none, OK, true) => PH_ERROR_NULL;
+        ph_props_set_bool.key(props, NONE, true) => PH_ERROR_NULL;
+        ph_props_set_null.props(none, OK) => PH_ERROR_NULL;
+        ph_props_set_null.key(props, NONE) => PH_ERROR_NULL;
+        ph_props_set_object.props(none, OK, props) => PH_ERROR_NULL;
+        ph_props_set_object.key(props, NONE, props) => PH_ERROR_NULL;
+        ph_props_set_object.value(props, OK, ptr::null()) => PH_ERROR_NULL;
+        ph_props_set_json.props(none, OK, c"1".as_ptr()) => PH_ERROR_NULL;
+        ph_props_set_json.key(props, NONE, c"1".as_ptr()) => PH_ERROR_NULL;
+        ph_props_set_json.json(props, OK, NONE) => PH_ERROR_NULL;
+        ph_props_set_members.props(none, c"{}".as_ptr(), 2) => PH_ERROR_NULL;
+        ph_props_set_members.json(props, NONE, 2) => PH_ERROR_NULL;
+        ph_props_remove.props(none, OK) => PH_ERROR_NULL;
+        ph_props_remove.key(props, NONE) => PH_ERROR_NULL;
+    }
+}
+
+fn event(it: &Handles) -> Rows {
+    let (none, event, props) = (null::<ph_event>(), it.event.raw(), it.props.raw());
+    let time = c"2026-11-20T10:00:00Z".as_ptr();
+    let uuid = c"0194cc39-1f25-7000-8000-000000000001".as_ptr();
+    let mut out = null();
+    rows! {
+        ph_event_new.distinct_id(NONE, OK, &raw mut out) => PH_ERROR_NULL;
+        ph_event_new.name(OK, NONE, &raw mut out) => PH_ERROR_NULL;
+        ph_event_new.event_out(OK, OK, null()) => PH_ERROR_NULL;
+        ph_event_set_name.event(none, OK) => PH_ERROR_NULL;
+        ph_event_set_name.name(event, NONE) => PH_ERROR_NULL;
+        ph_event_set_distinct_id.event(none, OK) => PH_ERROR_NULL;
+        ph_event_set_distinct_id.distinct_id(event, NONE) => PH_ERROR_NULL;
+        ph_event_set_uuid.event(none, uuid) => PH_ERROR_NULL;
+        ph_event_set_uuid.uuid(event, NONE) => PH_ERROR_NULL;
+        ph_event_set_timestamp.event(none, time) => PH_ERROR_NULL;
+        ph_event_set_timestamp.rfc3339(event, NONE) => PH_ERROR_NULL;
+        ph_event_set_timestamp_ms.event(none, 0) => PH_ERROR_NULL;
+        ph_event_set_group.event(none, OK, OK) => PH_ERROR_NULL;
+        ph_event_set_group.group_type(event, NONE, OK) => PH_ERROR_NULL;
+        ph_event_set_group.group_key(event, OK, NONE) => PH_ERROR_NULL;
+        ph_event_set_properties.event(none, props) => PH_ERROR_NULL;
+        ph_event_set_properties.props(event, ptr::null()) => PH_ERROR_NULL;
+        ph_event_remove_property.event(none, OK) => PH_ERROR_NULL;
+        ph_event_remove_property.key(event, NONE) => PH_ERROR_NULL;
+        ph_event_set_person_properties.event(none, props) => PH_ERROR_NULL;
+        ph_event_set_person_properties.props(event, ptr::null()) => PH_ERROR_NULL;
+        ph_event_set_person_properties_once.event(none, props) => PH_ERROR_NULL;
+        ph_event_set_person_properties_once.props(event, ptr::null()) => PH_ERROR_NULL;
+        ph_event_set_process_person_profile.event(none, true) => PH_ERROR_NULL;
+        ph_event_set_flags.event(none, it.flags) => PH_ERROR_NULL;
+        ph_event_set_flags.flags(event, ptr::null()) => PH_ERROR_NULL;
+    }
+}
+
+fn getters(it: &Handles) -> Rows {
+    let (none, event) = (null::<ph_event>(), it.event.raw());
+    rows! {
+        ph_event_get_name.event(none) => NONE;
+        ph_event_get_distinct_id.event(none) => NONE;
+        ph_event_get_properties.event(none) => NONE;
+        ph_event_get_property.event(none, OK) => NONE;
+        ph_event_get_property.key(event, NONE) => NONE;
+    }
+}
+
+fn exception(it: &Handles) -> Rows {
+    let (none, exception) = (null::<ph_exception>(), it.exception.raw());
+    let mut out = null();
+    rows! {
+        ph_exception_new.type(NONE, OK, &raw mut out) => PH_ERROR_NULL;
+        ph_exception_new.message(OK, NONE, &raw mut out) => PH_ERROR_NULL;
+        ph_exception_new.exception_out(OK, OK, null()) => PH_ERROR_NULL;
+        ph_exception_set_level.exception(none, 1) => PH_ERROR_NULL;
+        ph_exception_set_handled.exception(none, true) => PH_ERROR_NULL;
+        ph_exception_set_fingerprint.exception(none, OK) => PH_ERROR_NULL;
+        ph_exception_set_fingerprint.fingerprint(exception, NONE) => PH_ERROR_NULL;
+        ph_exception_add_frame.exception(none, OK, OK, 1, OK, true) => PH_ERROR_NULL;
+        ph_exception_add_frame.function(exception, NONE, OK, 1, OK, true) => PH_OK;
+        ph_exception_add_frame.file(exception, OK, NONE, 1, OK, true) => PH_OK;
+        ph_exception_add_frame.module(exception, OK, OK, 1, NONE, true) => PH_OK;
+        ph_exception_set_properties.exception(none, it.props.raw()) => PH_ERROR_NULL;
+        ph_exception_set_properties.props(exception, ptr::null()) => PH_ERROR_NULL;
+    }
+}
+
+fn context(it: &Handles) -> Rows {
+    let (none, context, props) = (null::<ph_context>(), it.context, it.props.raw());
+    let nothing = ptr::null::<ph_props>();
+    rows! {
+        ph_context_set_group.context(none, OK, OK) => PH_ERROR_NULL;
+        ph_context_set_group.group_type(context, NONE, OK) => PH_ERROR_NULL;
+        ph_context_set_group.group_key(context, OK, NONE) => PH_ERROR_NULL;
+        ph_context_set_person_properties.context(none, props) => PH_ERROR_NULL;
+        ph_context_set_person_properties.props(context, nothing) => PH_ERROR_NULL;
+        ph_context_set_group_properties.context(none, OK, props) => PH_ERROR_NULL;
+        ph_context_set_group_properties.group_type(context, NONE, props) => PH_ERROR_NULL;
+        ph_context_set_group_properties.props(context, OK, nothing) => PH_ERROR_NULL;
+        ph_context_set_device_id.context(none, OK) => PH_ERROR_NULL;
+        ph_context_set_device_id.device_id(context, NONE) => PH_ERROR_NULL;
+        ph_context_add_flag_key.context(none, OK) => PH_ERROR_NULL;
+        ph_context_add_flag_key.key(context, NONE) => PH_ERROR_NULL;
+        ph_context_limit_flag_keys.context(none) => PH_ERROR_NULL;
+        ph_context_add_evaluation_context.context(none, OK) => PH_ERROR_NULL;
+        ph_context_add_evaluation_context.name(context, NONE) => PH_ERROR_NULL;
+        ph_context_set_geoip_disable.context(none, true) => PH_ERROR_NULL;
+    }
+}
+
+fn snapshot(it: &Handles) -> Rows {
+    let (none, flags) = (ptr::null::<ph_flags>(), it.flags);
+    rows! {
+        ph_flags_is_enabled.flags(none, OK, true) => true;
+        ph_flags_is_enabled.key(flags, NONE, true) => true;
+        ph_flags_is_known.flags(none, OK) => false;
+        ph_flags_is_known.key(flags, NONE) => false;
+        ph_flags_get_variant.flags(none, OK) => NONE;
+        ph_flags_get_variant.key(flags, NONE) => NONE;
+        ph_flags_get_payload.flags(none, OK) => NONE;
+        ph_flags_get_payload.key(flags, NONE) => NONE;
+        ph_flags_get_reason.flags(none, OK) => NONE;
+        ph_flags_get_reason.key(flags, NONE) => NONE;
+        ph_flags_get_count.flags(none) => 0;
+        ph_flags_get_key.flags(none, 0) => NONE;
+    }
+}

@@ -1,0 +1,221 @@
+//! C programs against the library, as its users link it. Each of `tests/c` says in its head what it
+//! shows; here they are compiled, given a receiver, and run, and what arrived is looked at.
+
+#![cfg(target_os = "linux")]
+#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod support;
+
+use posthog_receiver::{At, Options, Receiver, Record, Reply, Script};
+use std::collections::{BTreeMap, HashSet};
+use std::time::Duration;
+use support::program::{Build, Program};
+use support::{library, root};
+
+// Has cargo build the library.
+use posthog as _;
+
+/// The events that arrived, by distinct id: their numbers `n`, sorted. No uuid arrived twice.
+fn numbers(receiver: &Receiver) -> BTreeMap<String, Vec<i64>> {
+    let mut numbers: BTreeMap<String, Vec<i64>> = BTreeMap::new();
+    let mut uuids = HashSet::new();
+    for event in receiver.accepted() {
+        let uuid = event.uuid.expect("every event has a uuid");
+        assert!(uuids.insert(uuid), "{uuid:032x} arrived twice");
+        numbers.entry(event.distinct_id.into()).or_default().extend(event.n);
+    }
+    numbers.values_mut().for_each(|numbers| numbers.sort_unstable());
+    numbers
+}
+
+#[test]
+fn every_event_of_a_forking_process_arrives_once() {
+    let options = Options { record: Record::Uuids, ..Options::default() };
+    let receiver = Receiver::with(options).expect("a receiver");
+    Program::new("fork_storm", Build::Shared).run(&[&receiver.url()]);
+
+    let mut expected = BTreeMap::new();
+    for thread in 0..4 {
+        expected.insert(format!("parent-{thread}"), (0..5000).collect::<Vec<i64>>());
+    }
+    for child in 0..200 {
+        expected.insert(format!("child-{child}"), (0..10).collect());
+    }
+    let numbers = numbers(&receiver);
+    assert_eq!(numbers.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>());
+    for (id, expected) in expected {
+        assert_eq!(numbers[&id], expected, "events of {id}");
+    }
+    assert_eq!(receiver.counts().attempted, 4 * 5000 + 200 * 10);
+}
+
+#[test]
+fn a_child_of_every_moment_of_the_first_request_comes_back() {
+    let receiver = Receiver::start();
+    let program = Program::new("fork_early", Build::Shared);
+    program.run(&[&receiver.url()]);
+    let numbers = numbers(&receiver);
+    let children = &numbers["child"];
+    assert!(children.len() > 20, "the first request was over after {} forks", children.len());
+    assert!(children.iter().copied().eq(0..children.len() as i64), "{children:?}");
+    assert_eq!(numbers["parent"], [0]);
+
+    // Without the system's certificates, of which there may be hundreds to read.
+    let without = [("SSL_CERT_FILE", "/nonexistent")];
+    let https = receiver.url().replace("http:", "https:");
+    program.finish(&[&https], &without).expect_success();
+}
+
+/// Runs `fork` in a situation; the distinct ids of what arrived, in order of arrival.
+fn fork(receiver: &Receiver, build: Build, situation: &str) -> Vec<String> {
+    receiver.clear();
+    Program::new("fork", build).run(&[&receiver.url(), situation]);
+    let events = receiver.accepted();
+    events.into_iter().map(|event| event.distinct_id.into_string()).collect()
+}
+
+#[test]
+fn a_forked_child_has_a_client_of_its_own() {
+    let receiver = Receiver::start();
+    assert_eq!(fork(&receiver, Build::Shared, "inherit"), ["child", "before", "after"]);
+    let of = |id: &str, key: &str| {
+        let events = receiver.events();
+        let event = events.iter().find(|event| event.json["distinct_id"] == id);
+        event.expect("it arrived").json["properties"].get(key).is_some()
+    };
+    for id in ["before", "child", "after"] {
+        assert!(of(id, "of_parent"), "{id} should have what its parent registered");
+        assert_eq!(of(id, "of_child"), id == "child", "{id} and what the child registered");
+    }
+    assert_eq!(fork(&receiver, Build::Shared, "nested"), ["grandchild", "child", "parent"]);
+    assert_eq!(fork(&receiver, Build::Shared, "free"), ["child", "before", "after"]);
+    assert_eq!(fork(&receiver, Build::Shared, "closed"), ["before"]);
+    assert_eq!(fork(&receiver, Build::Shared, "opted-out"), ["before", "opted in"]);
+}
+
+#[test]
+fn a_child_does_not_wait_for_its_parents_request() {
+    let receiver = Receiver::start();
+    let late = Reply::usual().delay(Duration::from_secs(2));
+    receiver.set_script(Script::new().next("/batch/", late));
+    assert_eq!(fork(&receiver, Build::Shared, "busy"), ["child", "before"]);
+}
+
+#[test]
+fn warm_captures_make_no_system_call_but_wake_ups() {
+    let options = Options { record: Record::Count, ..Options::default() };
+    let receiver = Receiver::with(options).expect("a receiver");
+    let late = Reply::usual().delay(Duration::from_secs(1));
+    receiver.set_script(Script::new().next("/batch/", late));
+    Program::new("syscalls", Build::Shared).run(&[&receiver.url()]);
+}
+
+#[test]
+fn the_sender_is_an_ordinary_thread() {
+    let receiver = Receiver::sink();
+    Program::new("sched", Build::Shared).run(&[&receiver.url()]);
+}
+
+#[test]
+fn a_disabled_client_has_no_thread_no_socket_and_no_file() {
+    Program::new("disabled", Build::Shared).run(&[]);
+}
+
+#[test]
+fn deadlines_hold_against_a_resolver_that_hangs() {
+    Program::new("resolver", Build::Shared).run(&[]);
+}
+
+#[test]
+fn a_failed_allocation_is_answered_where_the_header_says_so() {
+    Program::new("memory", Build::Shared).run(&[]);
+}
+
+#[test]
+fn a_server_that_hangs_up_raises_no_signal() {
+    let receiver = Receiver::start();
+    receiver.set_script(Script::new().always("/", Reply::usual().reset(At::Head)));
+    Program::new("signals", Build::Shared).run(&[&receiver.url()]);
+    assert!(receiver.counts().requests >= 5, "{:?}", receiver.counts());
+}
+
+#[test]
+fn a_process_may_end_in_any_way() {
+    for way in ["return", "exit", "quick_exit", "atexit", "thread", "tls"] {
+        let receiver = Receiver::start();
+        let late = Reply::usual().delay(Duration::from_millis(500));
+        receiver.set_script(Script::new().next("/batch/", late));
+        Program::new("exits", Build::Shared).run(&[&receiver.url(), way]);
+    }
+}
+
+#[test]
+fn the_library_can_be_loaded_and_unloaded() {
+    let receiver = Receiver::start();
+    let path = library("libposthog.so");
+    let path = path.to_str().expect("the target folder's name is UTF-8");
+    Program::new("dlopen", Build::Alone).run(&[&receiver.url(), path]);
+    assert_eq!(receiver.counts().accepted, 50);
+}
+
+#[test]
+fn the_static_library_does_the_same() {
+    let receiver = Receiver::start();
+    Program::new("sanitized", Build::Static).run(&[&receiver.url()]);
+    let inherited = fork(&receiver, Build::Static, "inherit");
+    assert_eq!(inherited, ["child", "before", "after"]);
+}
+
+/// A leak is told by this exit code, as every other find is.
+const FOUND: i32 = 99;
+
+#[track_caller]
+fn run_sanitized(program: &Program, arguments: &[&str], host: &str) -> support::Finished {
+    let options = format!("detect_leaks=1:exitcode={FOUND}");
+    let undefined = format!("print_stacktrace=1:exitcode={FOUND}");
+    program.finish(
+        arguments,
+        &[
+            ("ASAN_OPTIONS", &options),
+            ("UBSAN_OPTIONS", &undefined),
+            ("POSTHOG_API_KEY", "phc_test"),
+            ("POSTHOG_HOST", host),
+        ],
+    )
+}
+
+#[test]
+fn the_sanitizers_find_nothing() {
+    let receiver = Receiver::start();
+    let url = receiver.url();
+    for name in ["sanitized", "signals", "sched"] {
+        if name == "signals" {
+            receiver.set_script(Script::new().always("/", Reply::usual().reset(At::Head)));
+        } else {
+            receiver.set_script(Script::new());
+        }
+        let program = Program::new(name, Build::Sanitized);
+        run_sanitized(&program, &[&url], "").expect_success();
+    }
+    receiver.set_script(Script::new());
+    receiver.clear();
+    let quickstart = Program::of(&root().join("examples/quickstart.c"), Build::Sanitized);
+    run_sanitized(&quickstart, &[], &url).expect_success();
+    assert!(receiver.counts().accepted > 0);
+}
+
+/// A sanitizer that is not on finds nothing either.
+#[test]
+fn the_sanitizers_are_on() {
+    let program = Program::new("faulty", Build::Sanitized);
+    for (fault, message) in [
+        ("overflow", "signed integer overflow"),
+        ("leak", "detected memory leaks"),
+        ("used-after-free", "heap-use-after-free"),
+        ("out-of-bounds", "heap-buffer-overflow"),
+    ] {
+        let finished = run_sanitized(&program, &[fault], "");
+        assert!(finished.code == Some(FOUND), "{fault} was not found: {finished}");
+        assert!(finished.stderr.contains(message), "no {message}: {finished}");
+    }
+}
