@@ -1,0 +1,42 @@
+/* What a client adds to the resident memory of its process: after ph_init, and after 10,000 events
+ * were delivered in bursts of a given size. One process, one sample: pages of the library count
+ * once they are touched. */
+
+#include <stdlib.h>
+
+#include "common/client.h"
+#include "common/event.h"
+#include "common/fail.h"
+#include "common/figures.h"
+#include "common/usage.h"
+
+#define EVENTS 10000
+
+int main(int argc, char **argv)
+{
+    require(argc == 3, "usage: memory URL BURST");
+    uint32_t burst = (uint32_t)strtoul(argv[2], NULL, 10);
+    require(burst > 0 && EVENTS % burst == 0, "the burst has to divide %d", EVENTS);
+    event_prepare();
+    /* What the measurement itself needs is there before it begins. */
+    sink_counts(argv[1]);
+    usage_resident();
+    uint64_t before = usage_resident();
+    struct client client = client_open(&(struct client_options){.url = argv[1]});
+    figure("memory", "after ph_init", "KiB", (double)(usage_resident() - before) / 1024);
+    ph_props *props = ph_props_new();
+    for (uint32_t i = 0; i < EVENTS; i++) {
+        event_build(props, i);
+        ph_status status = ph_capture(client.handle, event_user(i), EVENT_NAME, props);
+        require(status == PH_OK, "capture: %s", ph_status_text(status));
+        if ((i + 1) % burst == 0) {
+            client_settle(&client);
+        }
+    }
+    char name[48];
+    snprintf(name, sizeof name, "10,000 delivered, %u at a time", burst);
+    figure("memory", name, "KiB", (double)(usage_resident() - before) / 1024);
+    ph_props_free(props);
+    client_close(&client, EVENTS);
+    return 0;
+}
