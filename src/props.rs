@@ -63,6 +63,21 @@ pub struct Props {
     repairs: u32,
 }
 
+/// A key as it is written in a map, with its hash.
+#[derive(Clone, Debug)]
+pub struct Key {
+    written: Box<[u8]>,
+    hash: u32,
+}
+
+impl Key {
+    pub fn new(key: &str) -> Key {
+        let mut written = Vec::with_capacity(key.len());
+        json::write_lossy(&mut written, key.as_bytes());
+        Key { hash: hash_key(&written), written: written.into() }
+    }
+}
+
 /// A hash for telling keys apart quickly. Not secure: what collides is compared.
 pub fn hash_key(key: &[u8]) -> u32 {
     const K: u64 = 0x9E37_79B9_7F4A_7C15;
@@ -259,10 +274,16 @@ impl Props {
 
     /// The JSON text of one value.
     pub fn get(&self, key: &str) -> Option<&[u8]> {
-        let mut escaped = Vec::new();
-        json::write_lossy(&mut escaped, key.as_bytes());
-        let index = self.find(hash_key(&escaped), &escaped)?;
-        let start = self.members[index].start as usize + escaped.len() + 3;
+        self.get_key(&Key::new(key))
+    }
+
+    /// The same, for a key that is looked up many times.
+    pub fn get_key(&self, key: &Key) -> Option<&[u8]> {
+        if self.keys & (1 << (key.hash % 64)) == 0 {
+            return None;
+        }
+        let index = self.find(key.hash, &key.written)?;
+        let start = self.members[index].start as usize + key.written.len() + 3;
         Some(&self.text[start..self.end_of(index)])
     }
 

@@ -211,7 +211,7 @@ fn parse_offset(text: &[u8]) -> Option<i64> {
     }
 }
 
-fn days_in_month(year: i64, month: i64) -> i64 {
+pub fn days_in_month(year: i64, month: i64) -> i64 {
     match month {
         2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
         2 => 28,
@@ -222,7 +222,7 @@ fn days_in_month(year: i64, month: i64) -> i64 {
 
 /// The days from 1970-01-01 to a date in the years 0000 to 9999. This and its inverse are Howard
 /// Hinnant's (<https://howardhinnant.github.io/date_algorithms.html>).
-fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
+pub fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let era = year.div_euclid(YEARS_PER_ERA);
     let year_of_era = year.rem_euclid(YEARS_PER_ERA);
@@ -233,7 +233,7 @@ fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
 
 /// The year, month and day that is `days` after 1970-01-01. Every instant in range is after
 /// 0000-03-01, so nothing here is negative.
-fn civil_from_days(days: i64) -> (u32, u32, u32) {
+pub fn civil_from_days(days: i64) -> (u32, u32, u32) {
     let days = (days + DAYS_TO_EPOCH) as u32;
     let (era, day_of_era) = (days / DAYS_PER_ERA as u32, days % DAYS_PER_ERA as u32);
     let leap_days = day_of_era / 1_460 + day_of_era / 146_096 - day_of_era / 36_524;

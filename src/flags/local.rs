@@ -22,7 +22,7 @@ mod semver;
 mod subject;
 mod value;
 
-pub use definitions::{Definitions, Flag, Runtime, Unreadable};
+pub use definitions::Definitions;
 pub use evaluate::Evaluation;
 pub use explain::{Explanation, explain};
 pub use outcome::{Outcome, Value, Why};
