@@ -618,7 +618,8 @@ ph_status ph_flush(const ph_client *client,
  * Refuses new events, delivers what is queued, and stops the threads. Returns
  * within `timeout_ms` and 50 milliseconds, whatever the server, the resolver
  * or a callback does; at once when nothing is queued. No callback starts after
- * it has returned. Further calls do nothing and answer `PH_OK`.
+ * the call that shut the client down has returned. Further calls do nothing
+ * and answer `PH_OK`.
  *
  * `PH_OK`: everything was delivered. `PH_ERROR_LOST`: some events were dropped
  * on the way. `PH_ERROR_TIMEOUT`: some were not confirmed in time; they are
@@ -1329,7 +1330,8 @@ ph_status ph_queue_drain(const ph_client *client,
 
 /**
  * Writes the first `count` statistics to `values`, indexed by `ph_stat`, and
- * returns how many there are. One consistent snapshot. `values` may be `NULL`
+ * returns how many there are. Those of the ledger, up to
+ * `PH_STAT_QUEUED_BYTES`, are one consistent snapshot. `values` may be `NULL`
  * when `count` is 0. A `NULL` client has zeros. Works inside callbacks.
  */
 PH_API size_t ph_stats_get(const ph_client *client, uint64_t *values, size_t count);

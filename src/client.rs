@@ -20,8 +20,8 @@ use crate::wire::V0;
 use arc_swap::ArcSwap;
 use crossbeam_channel::RecvTimeoutError;
 use std::borrow::Cow;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
@@ -143,7 +143,8 @@ impl Client {
         if self.is_off() {
             return Ok(None);
         }
-        self.capture_owned(event.try_clone()?).map(Some)
+        // Nil: the user opted out meanwhile.
+        Ok(Some(self.capture_owned(event.try_clone()?)?).filter(|uuid| !uuid.is_nil()))
     }
 
     fn capture_owned(&self, event: Event) -> Result<Uuid, Error> {
@@ -230,8 +231,9 @@ impl Client {
             return Ok(());
         }
         let runtime = self.runtime();
-        let Flush::Pending(answer) = runtime.queue.flush() else { return Ok(()) };
-        runtime.ensure_sender();
+        let waits = timeout != Some(Duration::ZERO);
+        let Flush::Pending(ticket, answer) = runtime.queue.flush(waits) else { return Ok(()) };
+        runtime.start_sender()?;
         let answered = match timeout {
             Some(timeout) => answer.recv_timeout(timeout),
             None => answer.recv().map_err(|_| RecvTimeoutError::Disconnected),
@@ -239,7 +241,10 @@ impl Client {
         match answered {
             Ok(false) => Ok(()),
             Ok(true) => Err(Error::Lost),
-            Err(_) => Err(Error::Timeout),
+            Err(_) => {
+                runtime.queue.forget(ticket);
+                Err(Error::Timeout)
+            }
         }
     }
 
@@ -252,26 +257,32 @@ impl Client {
             return Ok(());
         }
         let runtime = self.runtime();
-        let settled = runtime.queue.flush();
+        // Closed first, so that the barrier covers every event that got in.
+        runtime.queue.close();
+        let settled = runtime.queue.flush(true);
         if runtime.shut_down(deadline) > 0 {
             return Err(Error::Timeout);
         }
         match settled {
-            Flush::Pending(answer) if answer.try_recv() == Ok(true) => Err(Error::Lost),
+            Flush::Pending(_, answer) if answer.try_recv() == Ok(true) => Err(Error::Lost),
             _ => Ok(()),
         }
     }
 
     /// From here on nothing is sent, and what is queued is forgotten.
     pub fn opt_out(&self) {
+        let runtime = self.runtime();
+        let _one_at_a_time = runtime.switch.lock().unwrap_or_else(PoisonError::into_inner);
         if !self.shared.opted_out.swap(true, Ordering::AcqRel) && !self.disabled {
-            self.runtime().opt_out();
+            runtime.opt_out();
         }
     }
 
     pub fn opt_in(&self) {
+        let runtime = self.runtime();
+        let _one_at_a_time = runtime.switch.lock().unwrap_or_else(PoisonError::into_inner);
         if self.shared.opted_out.swap(false, Ordering::AcqRel) && !self.disabled {
-            self.runtime().opt_in();
+            runtime.opt_in();
         }
     }
 
@@ -314,6 +325,10 @@ impl Client {
     pub fn refuse(&self, why: Error) {
         if !self.is_off() {
             self.runtime().counters.refuse(why);
+        }
+        if why == Error::QueueFull {
+            // Full perhaps because the system refused the sender its thread.
+            self.runtime().ensure_sender();
         }
     }
 
@@ -395,8 +410,11 @@ impl Client {
             event.props.merge_absent(shared.stamps.props())?;
             marks = Some(Marks::ALL);
             for hook in &shared.config.hooks.before_send {
-                if runtime.gate.pass(|| hook(&mut event)) != Some(true) {
-                    return Err(Error::Filtered);
+                match runtime.gate.pass(|| hook(&mut event)) {
+                    Some(true) => {}
+                    Some(false) => return Err(Error::Filtered),
+                    // Shut down meanwhile: no hook may start.
+                    None => return Err(Error::Shutdown),
                 }
             }
             // A hook may have put the event into a group.
@@ -424,18 +442,23 @@ impl Client {
         self.base.rcu(|base| {
             let mut changed = Props::clone(base);
             result = change(&mut changed);
+            if self.shared.stamps.reserved() & Marks::ENVIRONMENT != 0 {
+                changed.remove("environment");
+            }
             Arc::new(if result.is_ok() { changed } else { Props::clone(base) })
         });
-        self.has_base.store(!self.base.load().is_empty(), Ordering::Release);
+        // Never back to false: another change may just have filled it.
+        if !self.base.load().is_empty() {
+            self.has_base.store(true, Ordering::Release);
+        }
         result
     }
 }
 
 impl Drop for Client {
     fn drop(&mut self) {
-        if self.first.belongs_to(fork::generation()) {
-            let _ = self.shut_down(Some(Duration::ZERO));
-        } else {
+        let _ = self.shut_down(Some(Duration::ZERO));
+        if !self.first.belongs_to(fork::generation()) {
             // The parent's locks may be held, and its connections are in use: one reference too
             // many, so that this copy is never torn down.
             std::mem::forget(Arc::clone(&self.first));

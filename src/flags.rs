@@ -135,7 +135,7 @@ impl Flags {
     }
 
     /// From here on no request starts, and the thread that refreshes ends. The transport's
-    /// `interrupt` ends those that are under way.
+    /// `close` ends those that are under way.
     pub fn close(&self) {
         self.refresher.close();
     }

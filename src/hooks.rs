@@ -67,6 +67,11 @@ impl Gate {
         Some(result)
     }
 
+    /// Whether no callback runs.
+    pub fn is_idle(&self) -> bool {
+        self.state.load(Ordering::SeqCst) & !CLOSED == 0
+    }
+
     /// From here on no callback starts. Waits for those that run, up to the deadline.
     pub fn close(&self, deadline: Instant) {
         self.state.fetch_or(CLOSED, Ordering::SeqCst);

@@ -2,8 +2,8 @@
 //! otherwise nowhere. A library never writes to its host's terminal by itself.
 
 use crate::hooks::Gate;
+use crate::sys;
 use std::fmt;
-use std::io::Write;
 use std::sync::Arc;
 
 /// How much a line matters.
@@ -41,8 +41,7 @@ impl Logger {
                 Level::Warn => "warning",
                 Level::Error => "error",
             };
-            // A closed standard error is no reason to fail.
-            let _ = writeln!(std::io::stderr().lock(), "posthog: {name}: {text}");
+            sys::stderr::write(&format!("posthog: {name}: {text}\n"));
         }
     }
 }

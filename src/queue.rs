@@ -1,8 +1,8 @@
 //! The queue: accepted events on their way to the sender, and the ledger that accounts for them.
 //!
 //! One short lock covers everything, so that the ledger is exact, the bounds are exact, and a
-//! flush is a barrier over a sequence number. It is held for a push or a swap, never across a
-//! system call. Events lie as records in chunks, and a chunk is at most one batch: the sender
+//! flush is a barrier over a sequence number. It is held for a push or a swap; in the steady state
+//! no system call is made under it. Events lie as records in chunks, and a chunk is at most one batch: the sender
 //! takes the front one whole, in constant time.
 
 mod chunk;
@@ -43,7 +43,16 @@ pub struct Limits {
     pub envelope: usize,
 }
 
+/// A chunk of few events reserves less than a whole batch may have.
+const EVENT_RESERVED: usize = 64 << 10;
+
 impl Limits {
+    /// Address space of a chunk: a batch at its bounds.
+    fn chunk_bytes(&self) -> usize {
+        let by_events = self.batch_events_max.saturating_mul(EVENT_RESERVED);
+        self.batch_bytes_max.min(self.bytes_max).min(by_events)
+    }
+
     /// Whether one more event fits beside what is held (events, bytes).
     fn fits(&self, held: (usize, usize), bytes: usize) -> bool {
         held.0 < self.events_max && held.1 + bytes <= self.bytes_max
@@ -68,8 +77,8 @@ pub enum Next {
 pub enum Flush {
     /// Everything was resolved already.
     Settled,
-    /// Answers when everything is: true if something was dropped.
-    Pending(Receiver<bool>),
+    /// Its number; the answer comes when everything is: true if something was dropped.
+    Pending(u64, Receiver<bool>),
 }
 
 /// The queue of one client.
@@ -140,6 +149,8 @@ impl Queue {
         record: &NewRecord<'_>,
         bytes: usize,
     ) -> Result<Uuid, Error> {
+        // Nothing is to wait for a threshold while events are refused.
+        inner.hurry();
         let mut garbage = Vec::new();
         let mut dropped = 1;
         match self.limits.policy {
@@ -182,8 +193,11 @@ impl Queue {
         limit: Duration,
     ) -> MutexGuard<'a, Inner> {
         let deadline = Instant::now() + limit;
-        inner.blocked += 1;
-        self.ring();
+        if inner.wakes() {
+            drop(inner);
+            self.ring();
+            inner = self.lock();
+        }
         while !self.limits.fits(inner.held(), bytes) && !inner.closed && inner.is_wanted() {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
@@ -194,13 +208,12 @@ impl Queue {
                 Err(poisoned) => poisoned.into_inner().0,
             };
         }
-        inner.blocked -= 1;
         inner
     }
 
     /// Provides the memory for the first events, on the sender's time rather than theirs.
     pub fn prepare(&self) {
-        if let Ok(mut chunk) = Chunk::reserve(self.limits.batch_bytes_max) {
+        if let Ok(mut chunk) = Chunk::reserve(self.limits.chunk_bytes()) {
             chunk.touch(TOUCHED_AHEAD);
             // Without it the first event makes its own.
             let _ = self.lock().chunks.supply(chunk);
@@ -224,7 +237,7 @@ impl Queue {
         let backlog = Backlog {
             events: inner.ledger.queued as usize,
             full: inner.chunks.has_full(),
-            hurried: inner.closed || inner.blocked > 0 || !inner.tickets.is_empty(),
+            hurried: inner.is_hurried(),
             since: *inner.since.get_or_insert(now),
         };
         match batch::due(backlog, self.limits.flush_at, self.limits.flush_interval, now) {
@@ -286,6 +299,18 @@ impl Queue {
         self.lock().land(first, part.len(), dropped);
     }
 
+    /// The sender failed over the batch in flight: it is given up.
+    pub fn lose_flight(&self) {
+        let mut inner = self.lock();
+        if let Some(flight) = inner.flight {
+            inner.land(flight.first, flight.events, Some(Reason::Rejected));
+            inner.flight = None;
+        }
+        let settled = inner.settled();
+        drop(inner);
+        settled.announce();
+    }
+
     /// Every part of the batch is settled. Returns the flushes to be answered, which is left to
     /// the caller: the host is told of the delivery first.
     pub fn retire(&self, batch: Batch) -> Settled {
@@ -303,18 +328,27 @@ impl Queue {
         settled
     }
 
-    /// A barrier over everything accepted so far.
-    pub fn flush(&self) -> Flush {
+    /// A barrier over everything accepted so far. Whoever waits for it ends a pause of the sender;
+    /// whoever only asks, perhaps in every frame, does so for new events alone.
+    pub fn flush(&self, waits: bool) -> Flush {
         let mut inner = self.lock();
         let upto = inner.next_seq - 1;
         if inner.settled_upto() >= upto {
             return Flush::Settled;
         }
-        let answer = inner.tickets.add(upto);
-        inner.hurries += 1;
+        let (ticket, answer) = inner.tickets.add(upto);
+        if waits || upto > inner.hurried_upto {
+            inner.hurry();
+            inner.hurries += 1;
+        }
         drop(inner);
         self.ring();
-        Flush::Pending(answer)
+        Flush::Pending(ticket, answer)
+    }
+
+    /// Nobody waits for that flush any more.
+    pub fn forget(&self, ticket: u64) {
+        self.lock().tickets.remove(ticket);
     }
 
     /// Takes up to `events_max` queued events out, oldest first.
@@ -359,6 +393,8 @@ impl Queue {
         drop(garbage);
         self.room.notify_all();
         settled.announce();
+        // A sender that waits before a retry has nothing left to wait for.
+        self.ring();
         lost
     }
 

@@ -15,7 +15,7 @@ use crate::transport::Transport;
 use crate::uuid::Random;
 use crate::worker::Worker;
 use once_cell::race::OnceBox;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 /// The machinery of one client in one process.
@@ -29,6 +29,8 @@ pub struct Runtime {
     pub logger: Logger,
     transport: Arc<Transport>,
     sender: Sender,
+    /// Opting out and in, one at a time.
+    pub switch: Mutex<()>,
     /// The one of a forked child, made by whichever of its threads is first. `race`, because a
     /// child must never wait for a thread that only its parent has.
     next: OnceBox<Runtime>,
@@ -65,7 +67,19 @@ impl Runtime {
             parent.map(|parent| &parent.flags),
         );
         let next = OnceBox::new();
-        Runtime { generation, queue, counters, flags, gate, logger, transport, sender, next }
+        let switch = Mutex::new(());
+        Runtime {
+            generation,
+            queue,
+            counters,
+            flags,
+            gate,
+            logger,
+            transport,
+            sender,
+            switch,
+            next,
+        }
     }
 
     /// The runtime of this process: this one, or its successor after a fork.
@@ -121,14 +135,15 @@ impl Runtime {
         self.sender.wait(deadline);
         // Not before the sender has ended: what it delivers until then counts.
         let lost = self.queue.freeze();
-        if lost > 0 {
+        // A callback that hangs may hold what the log callback needs.
+        if lost > 0 && self.gate.is_idle() {
             self.logger.log(
                 Level::Error,
                 format_args!("shutdown deadline passed: {lost} events not confirmed"),
             );
         }
         self.gate.close(deadline);
-        self.transport.interrupt();
+        self.transport.close();
         lost
     }
 
@@ -136,10 +151,11 @@ impl Runtime {
     pub fn opt_out(&self) {
         self.queue.set_opted_out(true);
         self.flags.close();
-        self.transport.interrupt();
+        self.transport.close();
     }
 
     pub fn opt_in(&self) {
+        self.transport.open();
         self.queue.set_opted_out(false);
         self.flags.open();
     }

@@ -5,6 +5,7 @@ use crate::log::Level;
 use crate::sys::thread;
 use crate::worker::Worker;
 use crossbeam_channel::{Receiver, bounded};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -41,9 +42,15 @@ impl Sender {
         let (guard, end) = bounded::<()>(0);
         let (worker, running) = (Arc::clone(&self.worker), Arc::clone(&self.running));
         let spawned = thread::spawn(NAME, move || {
+            // Dropped in the reverse order: whoever waits for the end finds the callbacks released.
             let _guard = guard;
+            let worker = worker;
             loop {
-                worker.run();
+                if catch_unwind(AssertUnwindSafe(|| worker.run())).is_err() {
+                    // A batch that brings the sender down must not do so for ever.
+                    worker.queue.lose_flight();
+                    continue;
+                }
                 running.store(false, Ordering::SeqCst);
                 // An event that came between the last look and the line above found the sender
                 // running: it is this thread's to send.

@@ -5,4 +5,5 @@ pub mod clock;
 pub mod connect;
 pub mod fork;
 pub mod os;
+pub mod stderr;
 pub mod thread;

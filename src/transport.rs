@@ -56,6 +56,8 @@ pub struct Transport {
     user_agent: String,
     connect_timeout: Duration,
     logger: Logger,
+    /// No request starts.
+    closed: AtomicBool,
     /// Made by the first request: a client that sends nothing opens nothing.
     line: ArcSwapOption<Line>,
 }
@@ -76,6 +78,7 @@ impl Transport {
             user_agent: format!("{}/{}", config.library_name, config.library_version),
             connect_timeout: config.connect_timeout_ms.millis(),
             logger,
+            closed: AtomicBool::new(false),
             line: ArcSwapOption::empty(),
         }
     }
@@ -83,7 +86,11 @@ impl Transport {
     /// Posts JSON and waits for the answer.
     pub fn post(&self, request: &Request<'_>) -> Result<Answer, Failure> {
         let url = format!("{}{}", self.host, request.path);
+        // The line first: a `close` that comes after the look ends what is sent on it.
         let line = self.line();
+        if self.closed.load(Ordering::SeqCst) {
+            return Err(Failure { kind: FailureKind::Broken, text: "closed".to_owned() });
+        }
         let mut post = line
             .agent
             .post(&url)
@@ -108,12 +115,18 @@ impl Transport {
         Ok(Answer { status: response.status().as_u16(), retry_after, body })
     }
 
-    /// Makes the requests under way fail, and closes the connections.
-    pub fn interrupt(&self) {
+    /// Makes the requests under way fail, closes the connections, and lets no request start.
+    pub fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
         if let Some(line) = self.line.swap(None) {
             line.stopped.store(true, Ordering::Release);
             line.agent.clone().shutdown();
         }
+    }
+
+    /// Lets requests start again.
+    pub fn open(&self) {
+        self.closed.store(false, Ordering::SeqCst);
     }
 
     fn line(&self) -> Arc<Line> {

@@ -12,7 +12,7 @@ use crate::log::{Level, Logger};
 use crate::packer::Packer;
 use crate::queue::{Batch, Next, Queue};
 use crate::retry::{self, Exhausted, Schedule, Verdict};
-use crate::transport::{Answer, Failure, Request, Transport};
+use crate::transport::{Answer, Failure, FailureKind, Request, Transport};
 use crate::uuid::Random;
 use crate::wire::V0;
 use crossbeam_channel::Receiver;
@@ -99,9 +99,12 @@ impl Worker {
         let begun = Instant::now();
         let mut retries = 0;
         loop {
+            if !self.queue.is_wanted() {
+                return Some(Reason::OptedOut);
+            }
             let hurries = self.queue.hurries();
             let asked = match self.attempt(batch, part, state) {
-                Ok(answer) => match self.judge(&answer, part.len(), state) {
+                Ok(answer) => match self.judge(&answer, state) {
                     Ok(()) => return None,
                     Err(Some(reason)) => return Some(reason),
                     Err(None) => answer.retry_after,
@@ -155,6 +158,10 @@ impl Worker {
     ) -> Result<Answer, Failure> {
         self.wire.body(&batch.chunk, part, clock::now(), &mut state.body);
         let packed = if self.gzip { state.packer.pack(&state.body) } else { None };
+        if !self.queue.is_wanted() {
+            let text = "nobody wants the batch any more".to_owned();
+            return Err(Failure { kind: FailureKind::Broken, text });
+        }
         self.counters.requests.add(1);
         let answer = self.transport.post(&Request {
             path: "/batch/",
@@ -170,12 +177,7 @@ impl Worker {
     }
 
     /// What the answer means: settled, given up for a reason, or (`Err(None)`) to be retried.
-    fn judge(
-        &self,
-        answer: &Answer,
-        events: usize,
-        state: &mut State,
-    ) -> Result<(), Option<Reason>> {
+    fn judge(&self, answer: &Answer, state: &mut State) -> Result<(), Option<Reason>> {
         let status = answer.status;
         match retry::verdict(status) {
             Verdict::Delivered => {
@@ -189,12 +191,11 @@ impl Worker {
             }
             Verdict::Rejected => {
                 let why = hint(status);
-                let text = format!("server refused {events} events: status {status}{why}");
-                self.tell(state, text);
+                self.tell(state, format!("server refused a batch: status {status}{why}"));
                 Err(Some(Reason::Rejected))
             }
             Verdict::TooLarge => {
-                self.tell(state, format!("server refused {events} events as too large"));
+                self.tell(state, "server refused a batch as too large".to_owned());
                 Err(Some(Reason::TooLarge))
             }
         }

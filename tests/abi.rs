@@ -290,7 +290,7 @@ fn a_disabled_client_accepts_everything_and_does_nothing() {
     let event = made(|out| ph_event_new(user, name, out));
     // No more room than the header asks for, and that not aligned.
     let mut buffer: [c_char; 38] = [1; 38];
-    let uuid = &raw mut buffer[1];
+    let uuid = buffer.as_mut_ptr().wrapping_add(1);
     assert_eq!(ph_capture_event(client, event, uuid), PH_OK);
     assert_eq!((buffer[0], buffer[1]), (1, 0), "an empty text");
     assert_eq!(ph_capture_event(client, event, null_mut()), PH_OK);

@@ -29,7 +29,7 @@ const LAYERS: [(&str, &str); 31] = [
     ("event", "error props timestamp"),
     ("exception", "error event props"),
     ("hooks", "event"),
-    ("log", "hooks"),
+    ("log", "hooks sys"),
     ("queue", "batch error ledger log record uuid"),
     ("config", "error event hooks json log queue retry"),
     ("stamps", "config error json props sys"),

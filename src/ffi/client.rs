@@ -288,7 +288,8 @@ pub extern "C" fn ph_flush(client: Option<&ph_client>, timeout_ms: u32) -> ph_st
 /// Refuses new events, delivers what is queued, and stops the threads. Returns
 /// within `timeout_ms` and 50 milliseconds, whatever the server, the resolver
 /// or a callback does; at once when nothing is queued. No callback starts after
-/// it has returned. Further calls do nothing and answer `PH_OK`.
+/// the call that shut the client down has returned. Further calls do nothing
+/// and answer `PH_OK`.
 ///
 /// `PH_OK`: everything was delivered. `PH_ERROR_LOST`: some events were dropped
 /// on the way. `PH_ERROR_TIMEOUT`: some were not confirmed in time; they are

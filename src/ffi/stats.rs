@@ -86,7 +86,8 @@ const FIRST_REFUSED: usize = ph_stat::PH_STAT_REFUSED_NULL as usize;
 const COUNT: usize = FIRST_REFUSED + Error::COUNT;
 
 /// Writes the first `count` statistics to `values`, indexed by `ph_stat`, and
-/// returns how many there are. One consistent snapshot. `values` may be `NULL`
+/// returns how many there are. Those of the ledger, up to
+/// `PH_STAT_QUEUED_BYTES`, are one consistent snapshot. `values` may be `NULL`
 /// when `count` is 0. A `NULL` client has zeros. Works inside callbacks.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ph_stats_get(

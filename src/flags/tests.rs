@@ -245,7 +245,7 @@ fn closing_ends_waits_and_stops_requests_until_it_is_opened() {
         assert!(eventually(|| receiver.requests().len() == 2));
         let begun = Instant::now();
         rig.flags.close();
-        rig.transport.interrupt();
+        rig.transport.close();
         assert_eq!(evaluation.join().unwrap(), Some(Error::Shutdown));
         assert!(short.join().unwrap());
         assert!(begun.elapsed() < Duration::from_secs(2));
@@ -254,6 +254,7 @@ fn closing_ends_waits_and_stops_requests_until_it_is_opened() {
     assert_eq!(rig.evaluate(PLENTY).err(), Some(Error::Shutdown));
     assert_eq!(rig.known("on"), None);
     assert_eq!(rig.requests(), 2);
+    rig.transport.open();
     rig.flags.open();
     // Being closed was no failure of the server's: there is no pause.
     assert_eq!(rig.known("on"), Some(true));
@@ -269,10 +270,11 @@ fn closing_forgets_what_waits_for_the_background() {
     }
     assert!(eventually(|| receiver.requests().len() == 1));
     rig.flags.close();
-    rig.transport.interrupt();
+    rig.transport.close();
     receiver.set_script(Script::new());
     thread::sleep(Duration::from_millis(50));
     assert_eq!(rig.requests(), 1);
+    rig.transport.open();
     rig.flags.open();
     assert!(eventually(|| rig.flags.enabled("u9", "on", None, false)));
     assert_eq!(rig.requests(), 2);

@@ -40,7 +40,7 @@ impl Chunks {
             return None;
         }
         let has_room = self.spare.last().is_some_and(|chunk| chunk.room() >= record.len());
-        (!has_room).then(|| limits.batch_bytes_max.max(record.len()))
+        (!has_room).then(|| limits.chunk_bytes().max(record.len()))
     }
 
     /// Adds a fresh chunk; the next append takes it if it needs one.
@@ -69,7 +69,7 @@ impl Chunks {
         limits: &Limits,
     ) -> Result<(), Error> {
         if self.is_full_for(record, bytes, limits) {
-            self.seal(limits.batch_bytes_max.max(record.len()), record.len())?;
+            self.seal(limits.chunk_bytes().max(record.len()), record.len())?;
         }
         if self.open.events() == 0 {
             self.open.begin(seq);

@@ -36,10 +36,10 @@ pub struct Inner {
     pub next_seq: u64,
     pub flight: Option<Flight>,
     pub tickets: Tickets,
-    /// How often somebody asked for everything to go out now.
+    /// Everything up to this sequence number is to go out now.
+    pub hurried_upto: u64,
+    /// How often somebody asked for more to go out now.
     pub hurries: u64,
-    /// Captures that wait for room.
-    pub blocked: usize,
     random: Random,
     /// The sender wants the bell when so many events are queued.
     pub wake_at: usize,
@@ -61,8 +61,8 @@ impl Inner {
             next_seq: 1,
             flight: None,
             tickets: Tickets::default(),
+            hurried_upto: 0,
             hurries: 0,
-            blocked: 0,
             random,
             wake_at: NEVER,
             since: None,
@@ -108,6 +108,19 @@ impl Inner {
         self.ledger.accepted += 1;
         self.ledger.queued += 1;
         Ok(uuid)
+    }
+
+    /// Whether somebody waits for what is queued.
+    pub fn is_hurried(&self) -> bool {
+        self.closed || self.settled_upto() < self.hurried_upto
+    }
+
+    /// Everything that is queued is to go out now.
+    pub fn hurry(&mut self) {
+        self.hurried_upto = self.next_seq - 1;
+        if self.wake_at != NEVER {
+            self.wake_at = 0;
+        }
     }
 
     /// Whether the sender wants the bell, which it then has.

@@ -72,7 +72,7 @@ fn batches_are_bounded_in_count_and_bytes_and_keep_the_order() {
     push_sized(&queue, "huge", 5_000).unwrap();
     push(&queue, "last").unwrap();
     let mut batches = Vec::new();
-    queue.flush();
+    queue.flush(true);
     while ledger(&queue).queued > 0 {
         let batch = take(&queue);
         batches.push(names(&batch.chunk));
@@ -180,9 +180,7 @@ fn a_blocked_capture_goes_on_when_there_is_room_and_gives_up_when_there_is_none(
     }
     std::thread::scope(|scope| {
         let blocked = scope.spawn(|| push(&queue, "late"));
-        while queue.lock().blocked == 0 {
-            std::thread::yield_now();
-        }
+        std::thread::sleep(Duration::from_millis(50));
         let batch = take(&queue);
         assert_eq!(blocked.join().unwrap(), Ok(()));
         settle(&queue, batch, None);
@@ -196,9 +194,7 @@ fn a_blocked_capture_goes_on_when_there_is_room_and_gives_up_when_there_is_none(
     push(&queue, "a").unwrap();
     std::thread::scope(|scope| {
         let blocked = scope.spawn(|| push(&queue, "late"));
-        while queue.lock().blocked == 0 {
-            std::thread::yield_now();
-        }
+        std::thread::sleep(Duration::from_millis(50));
         queue.close();
         assert_eq!(blocked.join().unwrap(), Err(Error::Shutdown));
     });
@@ -207,12 +203,12 @@ fn a_blocked_capture_goes_on_when_there_is_room_and_gives_up_when_there_is_none(
 #[test]
 fn a_flush_covers_what_came_before_it_and_nothing_else() {
     let (queue, _rings) = queue(limits());
-    assert!(matches!(queue.flush(), Flush::Settled));
+    assert!(matches!(queue.flush(true), Flush::Settled));
     push(&queue, "a").unwrap();
-    let Flush::Pending(first) = queue.flush() else { panic!("a is pending") };
+    let Flush::Pending(_, first) = queue.flush(true) else { panic!("a is pending") };
     let batch = take(&queue);
     push(&queue, "b").unwrap();
-    let Flush::Pending(second) = queue.flush() else { panic!("b is pending") };
+    let Flush::Pending(_, second) = queue.flush(true) else { panic!("b is pending") };
     assert!(first.try_recv().is_err());
     settle(&queue, batch, None);
     assert_eq!(first.try_recv(), Ok(false));
@@ -220,7 +216,7 @@ fn a_flush_covers_what_came_before_it_and_nothing_else() {
     let batch = take(&queue);
     settle(&queue, batch, Some(Reason::Rejected));
     assert_eq!(second.try_recv(), Ok(true), "something was lost");
-    assert!(matches!(queue.flush(), Flush::Settled));
+    assert!(matches!(queue.flush(true), Flush::Settled));
 }
 
 #[test]
@@ -228,7 +224,7 @@ fn what_is_lost_later_is_not_lost_to_an_earlier_flush() {
     let policy = Policy::DropOldest;
     let (queue, _rings) = queue(Limits { events_max: 4, policy, ..limits() });
     push(&queue, "a").unwrap();
-    let Flush::Pending(answer) = queue.flush() else { panic!("a is pending") };
+    let Flush::Pending(_, answer) = queue.flush(true) else { panic!("a is pending") };
     let batch = take(&queue);
     for index in 0..6 {
         push(&queue, &format!("later{index}")).unwrap();
@@ -244,7 +240,7 @@ fn draining_is_a_settlement() {
     for index in 0..6 {
         push(&queue, &format!("e{index}")).unwrap();
     }
-    let Flush::Pending(answer) = queue.flush() else { panic!("six are pending") };
+    let Flush::Pending(_, answer) = queue.flush(true) else { panic!("six are pending") };
     let mut names = Vec::new();
     assert_eq!(queue.drain(5, |r| names.push(r.event.to_vec())), 5);
     assert_eq!(names, [b"e0", b"e1", b"e2", b"e3", b"e4"]);
@@ -261,7 +257,7 @@ fn freezing_counts_what_is_not_confirmed_and_ignores_what_comes_after() {
     for index in 0..6 {
         push(&queue, &format!("e{index}")).unwrap();
     }
-    let Flush::Pending(answer) = queue.flush() else { panic!("six are pending") };
+    let Flush::Pending(_, answer) = queue.flush(true) else { panic!("six are pending") };
     let batch = take(&queue);
     queue.close();
     assert_eq!(push(&queue, "late"), Err(Error::Shutdown));
@@ -310,7 +306,7 @@ fn the_ledger_balances_whatever_happens() {
                     let _ = push_sized(&queue, &format!("e{step}"), size);
                 }
                 7 | 8 if batch.is_none() => {
-                    queue.flush();
+                    queue.flush(true);
                     if let Next::Send(taken) = queue.next(Instant::now()) {
                         batch = Some(taken);
                     }
@@ -344,7 +340,7 @@ fn parts_of_a_batch_are_settled_each_for_itself() {
     for name in ["a", "b", "c", "d"] {
         push(&queue, name).unwrap();
     }
-    let Flush::Pending(answer) = queue.flush() else { panic!("four are pending") };
+    let Flush::Pending(_, answer) = queue.flush(true) else { panic!("four are pending") };
     let batch = take(&queue);
     queue.settle(&batch, &(2..4), None);
     let counts = ledger(&queue);

@@ -4,6 +4,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 /// One flush.
 struct Ticket {
+    number: u64,
     /// Everything up to this sequence number has to be settled.
     upto: u64,
     lost: bool,
@@ -14,6 +15,7 @@ struct Ticket {
 #[derive(Default)]
 pub struct Tickets {
     waiting: Vec<Ticket>,
+    next: u64,
 }
 
 impl Tickets {
@@ -21,11 +23,18 @@ impl Tickets {
         self.waiting.is_empty()
     }
 
-    /// A new flush; its answer says whether something was dropped.
-    pub fn add(&mut self, upto: u64) -> Receiver<bool> {
+    /// A new flush: its number, and its answer, which says whether something was dropped.
+    pub fn add(&mut self, upto: u64) -> (u64, Receiver<bool>) {
         let (answer, answers) = bounded(1);
-        self.waiting.push(Ticket { upto, lost: false, answer });
-        answers
+        let number = self.next;
+        self.next += 1;
+        self.waiting.push(Ticket { number, upto, lost: false, answer });
+        (number, answers)
+    }
+
+    /// Nobody waits for that flush any more.
+    pub fn remove(&mut self, number: u64) {
+        self.waiting.retain(|ticket| ticket.number != number);
     }
 
     /// An event of that number, and perhaps later ones, was dropped.

@@ -1,0 +1,68 @@
+# `make` lists the commands. The work is done by the scripts in tools/.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# Which example `make demo` runs.
+EXAMPLE ?= c
+EXAMPLES := $(patsubst examples/quickstart.%,%,$(wildcard examples/quickstart.*))
+ifeq ($(filter $(EXAMPLE),$(EXAMPLES)),)
+$(error EXAMPLE=$(EXAMPLE) is not known; there are: $(EXAMPLES))
+endif
+
+# Where `make install` puts things. DESTDIR is put in front of them, and is not part of what the
+# installed files say.
+PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+DESTDIR ?=
+export PREFIX LIBDIR INCLUDEDIR DESTDIR
+
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+LIBRARY := $(TARGET)/stage/libposthog.a
+RECEIVER := $(TARGET)/debug/posthog-receiver
+
+help: ## list these commands
+	@echo 'make COMMAND [V=1]        V=1 shows the output of every build'
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{ printf "%-12s%s\n", $$1, $$2 }'
+
+demo: $(LIBRARY) $(if $(POSTHOG_API_KEY),,$(RECEIVER)) ## run the quickstart against a local receiver, or PostHog with POSTHOG_API_KEY (EXAMPLE=c or cc)
+	@tools/demo $(EXAMPLE)
+
+test: ## set up what is needed and run every check
+	@tools/test
+
+build: $(LIBRARY) ## build the release libraries into target/stage
+
+install: $(LIBRARY) ## install libraries, header, and files for pkg-config and CMake (PREFIX, LIBDIR, INCLUDEDIR, DESTDIR)
+	@tools/install
+
+uninstall: ## remove what install put there
+	@tools/uninstall
+
+memleak: $(LIBRARY) ## run the C example under valgrind
+	@tools/memleak
+
+live: $(if $(POSTHOG_API_KEY),$(LIBRARY)) ## send one event of each kind to PostHog, with POSTHOG_API_KEY
+	@tools/live
+
+bench: $(LIBRARY) ## measure captures and delivery
+	@benches/run
+
+header: ## write include/posthog.h anew from src/ffi
+	@tools/header
+
+clean: ## remove everything that was built
+	cargo clean
+
+SOURCES := Cargo.toml Cargo.lock build.rs cbindgen.toml $(shell find src -name '*.rs')
+
+$(LIBRARY): $(SOURCES) tools/build
+	@tools/build
+
+$(RECEIVER): Cargo.lock tests/receiver/Cargo.toml $(shell find tests/receiver/src -name '*.rs')
+	@tools/build-receiver
+
+.PHONY: help demo test build install uninstall memleak live bench header clean
