@@ -676,7 +676,8 @@ PH_API ph_status ph_config_set_host(ph_config *config, const char *host);
 
 /**
  * Sets the secret key (`phx_...` or `phs_...`) that reads the definitions of
- * feature flags. It is not sent with events or flag requests. `NULL` removes it.
+ * feature flags. It is not sent with events or flag requests, and this version
+ * does not read definitions yet. `NULL` removes it.
  */
 PH_API ph_status ph_config_set_secret_key(ph_config *config, const char *secret_key);
 

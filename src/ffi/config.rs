@@ -107,7 +107,8 @@ pub extern "C" fn ph_config_set_host(
 }
 
 /// Sets the secret key (`phx_...` or `phs_...`) that reads the definitions of
-/// feature flags. It is not sent with events or flag requests. `NULL` removes it.
+/// feature flags. It is not sent with events or flag requests, and this version
+/// does not read definitions yet. `NULL` removes it.
 #[unsafe(no_mangle)]
 pub extern "C" fn ph_config_set_secret_key(
     config: Option<&mut ph_config>,
