@@ -52,6 +52,17 @@ fn statuses_that_stay_are_final() {
     }
 }
 
+/// A refusal needs no body to be one.
+#[test]
+fn a_refusal_that_is_cut_off_is_final() {
+    let (receiver, client, flushed) =
+        after_first(Reply::status(401).body("no ".repeat(500)).truncate(400));
+    assert_eq!(flushed, PH_ERROR_LOST);
+    let stats = client.stats();
+    assert_eq!((stats[PH_STAT_DROPPED_REJECTED], stats[PH_STAT_RETRIES]), (1, 0));
+    assert_eq!(receiver.requests().len(), 1);
+}
+
 #[test]
 fn every_2xx_is_a_success_whatever_it_says() {
     for reply in [
