@@ -609,6 +609,7 @@ PH_API bool ph_is_opted_out(const ph_client *client);
  * `PH_OK`: all were delivered, or drained. `PH_ERROR_LOST`: all are settled, but some were
  * dropped. `PH_ERROR_TIMEOUT`: some are still on their way after `timeout_ms`
  * (`PH_NO_WAIT` only asks for them to be sent; `PH_FOREVER`: no limit).
+ * `PH_ERROR_THREAD`: there is no sender, and the system refuses to start one.
  */
 PH_API
 ph_status ph_flush(const ph_client *client,

@@ -281,7 +281,9 @@ impl Client {
     pub fn opt_in(&self) {
         let runtime = self.runtime();
         let _one_at_a_time = runtime.switch.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.shared.opted_out.swap(false, Ordering::AcqRel) && !self.disabled {
+        let was_out = self.shared.opted_out.swap(false, Ordering::AcqRel);
+        // What a shutdown has closed stays closed.
+        if was_out && !self.disabled && !self.shared.is_closed() {
             runtime.opt_in();
         }
     }

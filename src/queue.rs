@@ -299,16 +299,16 @@ impl Queue {
         self.lock().land(first, part.len(), dropped);
     }
 
-    /// The sender failed over the batch in flight: it is given up.
-    pub fn lose_flight(&self) {
+    /// The sender failed over the batch in flight: it is given up. False when there is none.
+    pub fn lose_flight(&self) -> bool {
         let mut inner = self.lock();
-        if let Some(flight) = inner.flight {
-            inner.land(flight.first, flight.events, Some(Reason::Rejected));
-            inner.flight = None;
-        }
+        let Some(flight) = inner.flight else { return false };
+        inner.land(flight.first, flight.events, Some(Reason::Rejected));
+        inner.flight = None;
         let settled = inner.settled();
         drop(inner);
         settled.announce();
+        true
     }
 
     /// Every part of the batch is settled. Returns the flushes to be answered, which is left to

@@ -47,9 +47,13 @@ impl Sender {
             let worker = worker;
             loop {
                 if catch_unwind(AssertUnwindSafe(|| worker.run())).is_err() {
-                    // A batch that brings the sender down must not do so for ever.
-                    worker.queue.lose_flight();
-                    continue;
+                    // A batch that brings the sender down must not do so for ever; without one it
+                    // would be brought down again at once.
+                    if worker.queue.lose_flight() {
+                        continue;
+                    }
+                    running.store(false, Ordering::SeqCst);
+                    return;
                 }
                 running.store(false, Ordering::SeqCst);
                 // An event that came between the last look and the line above found the sender

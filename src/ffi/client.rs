@@ -280,6 +280,7 @@ pub extern "C" fn ph_is_opted_out(client: Option<&ph_client>) -> bool {
 /// `PH_OK`: all were delivered, or drained. `PH_ERROR_LOST`: all are settled, but some were
 /// dropped. `PH_ERROR_TIMEOUT`: some are still on their way after `timeout_ms`
 /// (`PH_NO_WAIT` only asks for them to be sent; `PH_FOREVER`: no limit).
+/// `PH_ERROR_THREAD`: there is no sender, and the system refuses to start one.
 #[unsafe(no_mangle)]
 pub extern "C" fn ph_flush(client: Option<&ph_client>, timeout_ms: u32) -> ph_status {
     on_client(client, |client| client.flush(timeout(timeout_ms)))

@@ -354,3 +354,15 @@ fn parts_of_a_batch_are_settled_each_for_itself() {
     assert_eq!((counts.delivered, counts.in_flight), (3, 0));
     assert_eq!(counts.dropped(Reason::TooLarge), 1);
 }
+
+#[test]
+fn a_batch_that_brings_the_sender_down_is_given_up() {
+    let (queue, _rings) = queue(limits());
+    assert!(!queue.lose_flight());
+    push(&queue, "a").unwrap();
+    let Flush::Pending(_, answer) = queue.flush(true) else { panic!("a is pending") };
+    let _batch = take(&queue);
+    assert!(queue.lose_flight());
+    assert_eq!(answer.try_recv(), Ok(true));
+    assert_eq!(ledger(&queue).dropped(Reason::Rejected), 1);
+}

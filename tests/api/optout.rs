@@ -404,3 +404,15 @@ fn whoever_waits_is_let_go() {
     });
     client.stats().assert_delivered(0);
 }
+
+#[test]
+fn opting_in_does_not_undo_a_shutdown() {
+    let receiver = Receiver::start();
+    let client = to(&receiver).client();
+    assert_eq!(ph_opt_out(client.raw()), PH_OK);
+    assert_eq!(client.shutdown(PATIENCE_MS), PH_OK);
+    assert_eq!(ph_opt_in(client.raw()), PH_OK);
+    assert_eq!(client.capture("u", "late"), PH_ERROR_SHUTDOWN);
+    assert_eq!(client.flush(PATIENCE_MS), PH_OK);
+    assert_eq!(receiver.requests().len(), 0);
+}
