@@ -4,10 +4,11 @@ use crate::error::Error;
 use crate::log::Level;
 use crate::sys::thread;
 use crate::worker::Worker;
-use crossbeam_channel::{Receiver, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
 use std::time::Instant;
 
 /// The name that debuggers and `top` show. Linux cuts it at 15 bytes.
@@ -18,7 +19,13 @@ pub struct Sender {
     worker: Arc<Worker>,
     running: Arc<AtomicBool>,
     /// Disconnected when the last started thread has ended. `None` before the first.
-    ended: Mutex<Option<Receiver<()>>>,
+    ended: Mutex<Option<End>>,
+}
+
+/// What tells that a thread has ended, and the thread, to be joined then.
+struct End {
+    told: Receiver<()>,
+    thread: JoinHandle<()>,
 }
 
 impl Sender {
@@ -64,8 +71,8 @@ impl Sender {
             }
         });
         match spawned {
-            Ok(_) => {
-                *ended = Some(end);
+            Ok(thread) => {
+                *ended = Some(End { told: end, thread });
                 Ok(())
             }
             Err(error) => {
@@ -80,14 +87,17 @@ impl Sender {
 
     /// Waits until no thread runs, at most until the deadline.
     pub fn wait(&self, deadline: Instant) {
-        let end = self.lock().clone();
-        if let Some(end) = end {
-            // Nothing is ever sent: either outcome ends the wait.
-            let _ = end.recv_deadline(deadline);
+        let told = self.lock().as_ref().map(|end| end.told.clone());
+        let Some(told) = told else { return };
+        // Nothing is ever sent: it is the end, or the deadline.
+        if told.recv_deadline(deadline) == Err(RecvTimeoutError::Disconnected) {
+            let end = self.lock().take();
+            // Its last act is behind it: what is left is for the system to take it down.
+            let _ = end.map(|end| end.thread.join());
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Receiver<()>>> {
+    fn lock(&self) -> MutexGuard<'_, Option<End>> {
         self.ended.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
