@@ -20,7 +20,7 @@ use crate::counters::Counters;
 use crate::error::Error;
 use crate::event::checked;
 use crate::log::{Level, Logger};
-use crate::transport::{Request, Transport};
+use crate::transport::{Body, Request, Transport};
 use cache::{Cache, Flight};
 use context::Context;
 use crossbeam_channel::{Receiver, RecvTimeoutError, TryRecvError};
@@ -209,10 +209,10 @@ impl Asker {
 
     fn attempt(&self, body: &[u8], timeout: Duration) -> Result<Draft, Fault> {
         self.counters.flag_requests.add(1);
-        let answer = self.transport.post(&Request {
+        let answer = self.transport.send(&Request {
             path: remote::PATH,
-            body,
-            gzip: false,
+            body: Some(Body { bytes: body, encoding: None }),
+            headers: &[],
             timeout,
             answer_max: remote::ANSWER_MAX,
         });

@@ -12,26 +12,44 @@ use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use ureq::Agent;
+use ureq::http::{HeaderMap, Response};
+use ureq::{Agent, RequestBuilder};
 
 /// A request.
 pub struct Request<'a> {
     /// Path and query, appended to the host.
     pub path: &'a str,
-    pub body: &'a [u8],
-    pub gzip: bool,
+    /// What is posted, as JSON; `None` for a GET.
+    pub body: Option<Body<'a>>,
+    /// Beside those of the body and of the client: names in lower case, and values.
+    pub headers: &'a [(&'a str, &'a str)],
     /// From the first byte of name resolution to the last of the answer.
     pub timeout: Duration,
     /// More of the answer than this is not read.
     pub answer_max: u64,
 }
 
+/// What a request carries.
+#[derive(Clone, Copy)]
+pub struct Body<'a> {
+    pub bytes: &'a [u8],
+    /// The `content-encoding`, if it is compressed.
+    pub encoding: Option<&'a str>,
+}
+
 /// An answer.
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
-    pub retry_after: Option<String>,
+    headers: HeaderMap,
     pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// The first header of that name, if it is text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
 }
 
 /// Why there is none.
@@ -83,40 +101,31 @@ impl Transport {
         }
     }
 
-    /// Posts JSON and waits for the answer.
-    pub fn post(&self, request: &Request<'_>) -> Result<Answer, Failure> {
+    /// Sends a request and waits for the answer.
+    pub fn send(&self, request: &Request<'_>) -> Result<Answer, Failure> {
         let url = format!("{}{}", self.host, request.path);
         // The line first: a `close` that comes after the look ends what is sent on it.
         let line = self.line();
         if self.closed.load(Ordering::SeqCst) {
             return Err(Failure { kind: FailureKind::Broken, text: "closed".to_owned() });
         }
-        let mut post = line
-            .agent
-            .post(&url)
-            .config()
-            .timeout_global(Some(request.timeout))
-            .build()
-            .header("content-type", "application/json");
-        if request.gzip {
-            post = post.header("content-encoding", "gzip");
-        }
-        let mut response = post.send(request.body).map_err(failure)?;
-        let header = response.headers().get("retry-after");
-        let retry_after = header.and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let mut body = Vec::new();
-        let reader = response.body_mut().as_reader();
-        // One byte more than is wanted tells a long answer from a whole one.
-        let mut reader = reader.take(request.answer_max + 1);
-        if let Err(error) = reader.read_to_end(&mut body) {
-            // A refusal needs no body to be one. A success that breaks off may not be one.
-            if response.status().is_success() {
-                return Err(failure(error.into()));
+        let timeout = Some(request.timeout);
+        let sent = match request.body {
+            None => {
+                let get = line.agent.get(&url).config().timeout_global(timeout).build();
+                with_headers(get, request.headers).call()
             }
-            body.clear();
-        }
-        body.truncate(request.answer_max as usize);
-        Ok(Answer { status: response.status().as_u16(), retry_after, body })
+            Some(body) => {
+                let post = line.agent.post(&url).config().timeout_global(timeout).build();
+                let mut post =
+                    with_headers(post, request.headers).header("content-type", "application/json");
+                if let Some(encoding) = body.encoding {
+                    post = post.header("content-encoding", encoding);
+                }
+                post.send(body.bytes)
+            }
+        };
+        read(sent.map_err(failure)?, request.answer_max)
     }
 
     /// Makes the requests under way fail, closes the connections, and lets no request start.
@@ -165,6 +174,27 @@ impl Transport {
         let resolver = OneLookup::new(Arc::clone(&stopped));
         Line { agent: Agent::with_parts(builder.build(), connector(), resolver), stopped }
     }
+}
+
+fn with_headers<B>(request: RequestBuilder<B>, headers: &[(&str, &str)]) -> RequestBuilder<B> {
+    headers.iter().fold(request, |request, (name, value)| request.header(*name, *value))
+}
+
+/// The answer, with at most that much of its body.
+fn read(response: Response<ureq::Body>, body_max: u64) -> Result<Answer, Failure> {
+    let (head, mut content) = response.into_parts();
+    let mut body = Vec::new();
+    // One byte more than is wanted tells a long answer from a whole one.
+    let mut reader = content.as_reader().take(body_max + 1);
+    if let Err(error) = reader.read_to_end(&mut body) {
+        // A refusal needs no body to be one. A success that breaks off may not be one.
+        if head.status.is_success() {
+            return Err(failure(error.into()));
+        }
+        body.clear();
+    }
+    body.truncate(body_max as usize);
+    Ok(Answer { status: head.status.as_u16(), headers: head.headers, body })
 }
 
 /// Has ureq fill its statics, which wait for whoever fills them: a child that was forked while the

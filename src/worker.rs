@@ -12,7 +12,7 @@ use crate::log::{Level, Logger};
 use crate::packer::Packer;
 use crate::queue::{Batch, Next, Queue};
 use crate::retry::{self, Exhausted, Schedule, Verdict};
-use crate::transport::{Answer, Failure, FailureKind, Request, Transport};
+use crate::transport::{Answer, Body, Failure, FailureKind, Request, Transport};
 use crate::uuid::Random;
 use crate::wire::V0;
 use crossbeam_channel::Receiver;
@@ -107,7 +107,7 @@ impl Worker {
                 Ok(answer) => match self.judge(&answer, state) {
                     Ok(()) => return None,
                     Err(Some(reason)) => return Some(reason),
-                    Err(None) => answer.retry_after,
+                    Err(None) => answer.header("retry-after").map(str::to_owned),
                 },
                 Err(failure) => {
                     self.tell(state, format!("could not reach the server: {}", failure.text));
@@ -163,10 +163,11 @@ impl Worker {
             return Err(Failure { kind: FailureKind::Broken, text });
         }
         self.counters.requests.add(1);
-        let answer = self.transport.post(&Request {
+        let encoding = packed.map(|_| "gzip");
+        let answer = self.transport.send(&Request {
             path: "/batch/",
-            body: packed.unwrap_or(&state.body),
-            gzip: packed.is_some(),
+            body: Some(Body { bytes: packed.unwrap_or(&state.body), encoding }),
+            headers: &[],
             timeout: self.timeout,
             answer_max: ANSWER_MAX,
         });
