@@ -23,4 +23,5 @@ mod input;
 mod optout;
 mod shutdown;
 mod storm;
+mod vectors;
 mod wire;

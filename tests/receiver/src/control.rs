@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::expect::{Protocol, expect};
 use crate::flags::Flags;
 use crate::receiver::Shared;
 use crate::reply::Reply;
@@ -44,6 +45,14 @@ pub(crate) fn handle(shared: &Shared, method: &str, path: &str, body: &[u8]) -> 
         ("POST", "/__flags") => {
             text(body).and_then(Flags::from_json).map(|flags| done(|| *shared.flags() = flags))
         }
+        ("POST", "/__expect") => {
+            match text(body).and_then(|vector| compare(shared, query, vector)) {
+                Ok(()) => Ok(json!({"ok": true})),
+                Err(differences) => {
+                    return (409, Reply::usual().json(&json!({"error": differences})));
+                }
+            }
+        }
         ("POST", "/__clear") => Ok(done(|| shared.log.clear())),
         // The connection stops the receiver once this is answered.
         ("POST", "/__stop") => Ok(done(|| ())),
@@ -62,6 +71,14 @@ fn done(action: impl FnOnce()) -> Value {
 
 fn text(body: &[u8]) -> Result<&str, String> {
     std::str::from_utf8(body).map_err(|e| e.to_string())
+}
+
+/// Compares what arrived with a vector, for `protocol=v0` or `protocol=v1`.
+fn compare(shared: &Shared, query: &str, vector: &str) -> Result<(), String> {
+    let protocol = query.strip_prefix("protocol=").and_then(Protocol::parse);
+    let protocol = protocol.ok_or("?protocol=v0 or ?protocol=v1 is needed")?;
+    let vector = serde_json::from_str(vector).map_err(|e| e.to_string())?;
+    expect(&shared.log.state().requests, &vector, protocol)
 }
 
 /// `events=N`, `requests=N`, or both, within `timeout_ms`.

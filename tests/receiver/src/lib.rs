@@ -20,6 +20,7 @@ mod black_hole;
 mod body;
 mod connection;
 mod control;
+mod expect;
 mod flags;
 mod head;
 mod log;
@@ -38,6 +39,7 @@ mod validate;
 mod wire;
 
 pub use black_hole::BlackHole;
+pub use expect::{Protocol, expect};
 pub use flags::{Flag, Flags};
 pub use log::{Brief, Counts, Event, Record};
 pub use receiver::{Options, Receiver};
