@@ -188,6 +188,19 @@ typedef enum {
 typedef enum {
   PH_COMPRESSION_NONE = 0,
   PH_COMPRESSION_GZIP = 1,
+  /**
+   * The zlib format. Only in builds with the feature `deflate`.
+   */
+  PH_COMPRESSION_DEFLATE = 2,
+  /**
+   * Only in builds with the feature `brotli`.
+   */
+  PH_COMPRESSION_BROTLI = 3,
+  /**
+   * Smaller than gzip at less cost. Only in builds with the feature `zstd`,
+   * which is on by default.
+   */
+  PH_COMPRESSION_ZSTD = 4,
 } ph_compression;
 
 /**
@@ -740,8 +753,10 @@ ph_status ph_config_set_group_index(ph_config *config,
 PH_API ph_status ph_config_deny_property(ph_config *config, const char *key);
 
 /**
- * Compresses request bodies: one of `ph_compression`. Default
- * `PH_COMPRESSION_GZIP`.
+ * Compresses the bodies of events: one of `ph_compression`. Default
+ * `PH_COMPRESSION_GZIP`. Capture V0 knows nothing but gzip, which it gets in
+ * place of the last three. `PH_ERROR_RANGE` also for one that this build does
+ * not have.
  */
 PH_API ph_status ph_config_set_compression(ph_config *config, int32_t compression);
 

@@ -4,6 +4,7 @@ use crate::error::Error;
 use crate::hooks::Hooks;
 use crate::json;
 use crate::log::Sink;
+use crate::packer::Encoding;
 use crate::queue::{Limits, Policy};
 use crate::retry::Schedule;
 use std::collections::HashSet;
@@ -74,7 +75,7 @@ pub struct Config {
     pub is_server: bool,
     /// `None`: as `is_server`.
     pub geoip_disable: Option<bool>,
-    pub gzip: bool,
+    pub compression: Option<Encoding>,
     pub flush_at: Number,
     pub flush_interval_ms: Number,
     pub batch_max_events: Number,
@@ -115,7 +116,7 @@ impl Config {
             library_version: env!("CARGO_PKG_VERSION").to_owned(),
             is_server: true,
             geoip_disable: None,
-            gzip: true,
+            compression: Some(Encoding::Gzip),
             flush_at: Number::new(100, 1..=1_000_000),
             flush_interval_ms: Number::new(5_000, 1..=DAY_MS),
             batch_max_events: Number::new(1_000, 1..=100_000),

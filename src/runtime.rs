@@ -56,7 +56,7 @@ impl Runtime {
             gate: Arc::clone(&gate),
             logger: logger.clone(),
             schedule: config.schedule(),
-            gzip: config.gzip,
+            compression: config.compression,
             timeout: config.request_timeout_ms.millis(),
         });
         let flags = Flags::new(

@@ -9,7 +9,7 @@ use crate::counters::Counters;
 use crate::hooks::{Delivery, Gate, Hooks};
 use crate::ledger::Reason;
 use crate::log::{Level, Logger};
-use crate::packer::Packer;
+use crate::packer::{Encoding, Packer};
 use crate::queue::{Batch, Next, Queue};
 use crate::retry::{self, Exhausted, Schedule, Verdict};
 use crate::transport::{Answer, Body, Failure, FailureKind, Request, Transport};
@@ -38,7 +38,7 @@ pub struct Worker {
     pub gate: Arc<Gate>,
     pub logger: Logger,
     pub schedule: Schedule,
-    pub gzip: bool,
+    pub compression: Option<Encoding>,
     pub timeout: Duration,
 }
 
@@ -157,13 +157,15 @@ impl Worker {
         state: &mut State,
     ) -> Result<Answer, Failure> {
         self.wire.body(&batch.chunk, part, clock::now(), &mut state.body);
-        let packed = if self.gzip { state.packer.pack(&state.body) } else { None };
+        // Whatever was chosen: V0 knows no other.
+        let encoding = self.compression.map(|_| Encoding::Gzip);
+        let packed = encoding.and_then(|encoding| state.packer.pack(encoding, &state.body));
         if !self.queue.is_wanted() {
             let text = "nobody wants the batch any more".to_owned();
             return Err(Failure { kind: FailureKind::Broken, text });
         }
         self.counters.requests.add(1);
-        let encoding = packed.map(|_| "gzip");
+        let encoding = packed.and(encoding).map(Encoding::name);
         let answer = self.transport.send(&Request {
             path: "/batch/",
             body: Some(Body { bytes: packed.unwrap_or(&state.body), encoding }),

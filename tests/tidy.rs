@@ -31,7 +31,7 @@ const LAYERS: [(&str, &str); 31] = [
     ("hooks", "event"),
     ("log", "hooks sys"),
     ("queue", "batch error ledger log record uuid"),
-    ("config", "error event hooks json log queue retry"),
+    ("config", "error event hooks json log packer queue retry"),
     ("stamps", "config error json props sys"),
     ("wire", "json queue record stamps timestamp"),
     ("connector", "sys"),
@@ -46,7 +46,7 @@ const LAYERS: [(&str, &str); 31] = [
         "clock config counters error event exception flags json ledger log props queue record \
          runtime stamps sys transport wire",
     ),
-    ("ffi", "client config error event exception flags hooks ledger log props queue"),
+    ("ffi", "client config error event exception flags hooks ledger log packer props queue"),
     ("lib", ""),
 ];
 

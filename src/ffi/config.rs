@@ -8,6 +8,7 @@ use super::{
 };
 use crate::config::Config;
 use crate::error::Error;
+use crate::packer::Encoding;
 use crate::queue::Policy;
 use safer_ffi::prelude::repr_c;
 use std::ffi::c_void;
@@ -31,6 +32,13 @@ pub enum ph_overflow {
 pub enum ph_compression {
     PH_COMPRESSION_NONE = 0,
     PH_COMPRESSION_GZIP = 1,
+    /// The zlib format. Only in builds with the feature `deflate`.
+    PH_COMPRESSION_DEFLATE = 2,
+    /// Only in builds with the feature `brotli`.
+    PH_COMPRESSION_BROTLI = 3,
+    /// Smaller than gzip at less cost. Only in builds with the feature `zstd`,
+    /// which is on by default.
+    PH_COMPRESSION_ZSTD = 4,
 }
 
 /// Options of a client. Belongs to one thread at a time.
@@ -230,17 +238,25 @@ pub extern "C" fn ph_config_deny_property(
     change(config, |config| config.deny(text(key)?))
 }
 
-/// Compresses request bodies: one of `ph_compression`. Default
-/// `PH_COMPRESSION_GZIP`.
+/// Compresses the bodies of events: one of `ph_compression`. Default
+/// `PH_COMPRESSION_GZIP`. Capture V0 knows nothing but gzip, which it gets in
+/// place of the last three. `PH_ERROR_RANGE` also for one that this build does
+/// not have.
 #[unsafe(no_mangle)]
 pub extern "C" fn ph_config_set_compression(
     config: Option<&mut ph_config>,
     compression: i32,
 ) -> ph_status {
     change(config, |config| {
-        config.gzip = match compression {
-            0 => false,
-            1 => true,
+        config.compression = match compression {
+            0 => None,
+            1 => Some(Encoding::Gzip),
+            #[cfg(feature = "deflate")]
+            2 => Some(Encoding::Deflate),
+            #[cfg(feature = "brotli")]
+            3 => Some(Encoding::Brotli),
+            #[cfg(feature = "zstd")]
+            4 => Some(Encoding::Zstd),
             _ => return Err(Error::Range),
         };
         Ok(())

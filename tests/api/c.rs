@@ -64,6 +64,10 @@ pub const PH_OVERFLOW_DROP_OLDEST: i32 = 1;
 pub const PH_OVERFLOW_BLOCK: i32 = 2;
 
 pub const PH_COMPRESSION_NONE: i32 = 0;
+pub const PH_COMPRESSION_GZIP: i32 = 1;
+pub const PH_COMPRESSION_DEFLATE: i32 = 2;
+pub const PH_COMPRESSION_BROTLI: i32 = 3;
+pub const PH_COMPRESSION_ZSTD: i32 = 4;
 
 pub const PH_LEVEL_FATAL: i32 = 0;
 pub const PH_LEVEL_DEBUG: i32 = 5;

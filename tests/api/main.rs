@@ -23,5 +23,6 @@ mod input;
 mod optout;
 mod shutdown;
 mod storm;
+mod transport;
 mod vectors;
 mod wire;
