@@ -987,7 +987,30 @@ ph_status ph_event_new(const char *distinct_id,
                        ph_event **event_out);
 
 /**
- * Frees an event that `ph_event_new` created. Ignores `NULL`.
+ * Creates an event whose details are the text of a JSON object: for wrappers,
+ * which so hand everything over at once. All texts are given with their length
+ * in bytes and need no NUL.
+ *
+ * Members of `details`, all of them optional: `uuid` as in
+ * `ph_event_set_uuid`, `timestamp` as in `ph_event_set_timestamp`,
+ * `properties`, `set` and `set_once` (objects, treated as in
+ * `ph_props_set_json`), `groups` (an object of group types and their keys).
+ * `details_len` 0 means none.
+ *
+ * As `ph_event_new`; and `PH_ERROR_JSON` (of an unknown member, too),
+ * `PH_ERROR_DEPTH`, and the errors of the setters that the members stand for.
+ */
+PH_API
+ph_status ph_event_new_json(const char *distinct_id,
+                            size_t distinct_id_len,
+                            const char *name,
+                            size_t name_len,
+                            const char *details,
+                            size_t details_len,
+                            ph_event **event_out);
+
+/**
+ * Frees an event that one of the two created. Ignores `NULL`.
  */
 PH_API void ph_event_free(ph_event *event);
 

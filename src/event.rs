@@ -1,8 +1,10 @@
 //! An event before it is queued: everything that the short form of capture does not carry.
 
 use crate::error::Error;
+use crate::json;
 use crate::props::Props;
 use crate::timestamp::Timestamp;
+use std::borrow::Cow;
 use uuid::Uuid;
 
 /// One event, to be filled in and captured; `before_send` sees and changes the same.
@@ -42,6 +44,46 @@ impl Event {
             groups: Vec::new(),
             groups_stamped: false,
         })
+    }
+
+    /// An event whose details are the text of a JSON object.
+    pub fn from_json(distinct_id: &str, name: &str, details: &[u8]) -> Result<Event, Error> {
+        let mut event = Event::new(distinct_id, name)?;
+        let mut all = Props::new();
+        all.set_members(details)?;
+        event.props.add_repairs(all.repairs());
+        for member in json::members(all.text()) {
+            match member.key {
+                b"uuid" => event.set_uuid(&string(member.value)?)?,
+                b"timestamp" => event.set_timestamp(&string(member.value)?)?,
+                b"properties" => event.props.set_members(member.value)?,
+                b"set" => event.set_object("$set", member.value)?,
+                b"set_once" => event.set_object("$set_once", member.value)?,
+                b"groups" => event.set_groups(member.value)?,
+                _ => return Err(Error::Json),
+            }
+        }
+        Ok(event)
+    }
+
+    fn set_object(&mut self, key: &str, object: &[u8]) -> Result<(), Error> {
+        let mut members = Props::new();
+        members.set_members(object)?;
+        self.props.set_object(key, &members)
+    }
+
+    fn set_groups(&mut self, object: &[u8]) -> Result<(), Error> {
+        let mut groups = Props::new();
+        groups.set_members(object)?;
+        for group in json::members(groups.text()) {
+            let (group_type, key) = (json::read_text(group.key), string(group.value)?);
+            if group_type.contains('\u{FFFD}') || key.contains('\u{FFFD}') {
+                // Repaired, which values may be, but not what tells one group from another.
+                return Err(Error::Utf8);
+            }
+            self.set_group(&group_type, &key)?;
+        }
+        Ok(())
     }
 
     /// A copy; fails where `clone` would abort over the properties.
@@ -123,6 +165,12 @@ impl Event {
     }
 }
 
+/// What the canonical text of a JSON string stands for.
+fn string(value: &[u8]) -> Result<Cow<'_, str>, Error> {
+    let inside = value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\""));
+    Ok(json::read_text(inside.ok_or(Error::Json)?))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -158,6 +206,40 @@ mod tests {
         for bad in ["", "0194cc391f2570008000000000000001", "00000000-0000-0000-0000-000000000000"]
         {
             assert_eq!(event.set_uuid(bad), Err(Error::Uuid), "{bad}");
+        }
+    }
+
+    #[test]
+    fn details_are_taken_from_json() {
+        let details = br#"{"uuid":"0194CC39-1f25-7000-8000-000000000001",
+            "timestamp":"2026-11-20T10:00:00.5+01:00", "properties":{"a":1e999},
+            "set":{"b":true}, "set_once":{"c":null}, "groups":{"company":"ac\u006de"}}"#;
+        let mut event = Event::from_json("u", "e", details).unwrap();
+        event.stamp_groups(&[const { None }; 5]).unwrap();
+        let all =
+            r#""a":null,"$set":{"b":true},"$set_once":{"c":null},"$groups":{"company":"acme"}"#;
+        assert_eq!(text(&event), all);
+        assert_eq!(event.props.repairs(), 1);
+        assert_eq!(event.uuid.unwrap().to_string(), "0194cc39-1f25-7000-8000-000000000001");
+        assert_eq!(event.timestamp.unwrap().unix_millis(), 1_795_165_200_500);
+    }
+
+    #[test]
+    fn details_that_are_none_are_refused() {
+        for (details, error) in [
+            (&b"[]"[..], Error::Json),
+            (b"{\"propertys\":{}}", Error::Json),
+            (b"{\"properties\":1}", Error::Json),
+            (b"{\"uuid\":1}", Error::Json),
+            (b"{\"uuid\":\"1\"}", Error::Uuid),
+            (b"{\"timestamp\":\"now\"}", Error::Timestamp),
+            (b"{\"groups\":{\"company\":7}}", Error::Json),
+            (b"{\"groups\":{\"company\":\" \"}}", Error::Empty),
+            (b"{\"groups\":{\"company\":\"\xFF\"}}", Error::Utf8),
+            (b"{\"groups\":{\"a\\u0000\":\"b\"}}", Error::Utf8),
+        ] {
+            let got = Event::from_json("u", "e", details).err();
+            assert_eq!(got, Some(error), "{}", String::from_utf8_lossy(details));
         }
     }
 }

@@ -132,6 +132,11 @@ impl Props {
         self.repairs
     }
 
+    /// Counts repairs that were made before the values came here.
+    pub fn add_repairs(&mut self, repairs: u32) {
+        self.repairs += repairs;
+    }
+
     /// Whether no key can be in both.
     pub fn is_disjoint(&self, other: &Props) -> bool {
         // Where the filter cannot tell, the hashes mostly can.
@@ -464,133 +469,4 @@ impl From<json::CleanError> for Error {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn text(props: &Props) -> &str {
-        std::str::from_utf8(props.text()).unwrap()
-    }
-
-    #[test]
-    fn serialises_as_it_is_filled() {
-        let mut props = Props::new();
-        props.set_str("plan", b"pro").unwrap();
-        props.set_i64("amount", -4999).unwrap();
-        props.set_u64("big", u64::MAX).unwrap();
-        props.set_f64("ratio", 0.5).unwrap();
-        props.set_bool("ok", true).unwrap();
-        props.set_null("none").unwrap();
-        props.set_json("list", b" [1, 2] ").unwrap();
-        assert_eq!(
-            text(&props),
-            r#""plan":"pro","amount":-4999,"big":18446744073709551615,"ratio":0.5,"ok":true,"none":null,"list":[1,2]"#
-        );
-    }
-
-    #[test]
-    fn the_last_set_of_a_key_wins_wherever_it_stood() {
-        for again in ["a", "b", "c"] {
-            let mut props = Props::new();
-            for key in ["a", "b", "c"] {
-                props.set_str(key, b"first").unwrap();
-            }
-            props.set_i64(again, 2).unwrap();
-            props.set_i64("d", 3).unwrap();
-            let parsed: serde_json::Value =
-                serde_json::from_str(&format!("{{{}}}", text(&props))).unwrap();
-            assert_eq!(parsed.as_object().unwrap().len(), 4);
-            assert_eq!(text(&props).matches(&format!("\"{again}\"")).count(), 1);
-            assert_eq!(parsed[again], 2);
-            assert_eq!(props.get(again), Some(b"2".as_slice()));
-        }
-    }
-
-    #[test]
-    fn a_failed_setter_changes_nothing() {
-        let mut props = Props::new();
-        props.set_i64("a", 1).unwrap();
-        assert_eq!(props.set_json("b", b"{oops"), Err(Error::Json));
-        assert_eq!(props.set_json("a", b"nan"), Err(Error::Json));
-        assert_eq!(props.set_i64("", 1), Err(Error::Empty));
-        assert_eq!(props.set_json("b", "[".repeat(65).as_bytes()), Err(Error::Depth));
-        assert_eq!(text(&props), r#""a":1"#);
-    }
-
-    #[test]
-    fn nesting_by_value_is_bounded() {
-        let mut inner = Props::new();
-        inner.set_i64("x", 1).unwrap();
-        let mut refused = None;
-        for depth in 1..80 {
-            let mut outer = Props::new();
-            match outer.set_object("o", &inner) {
-                Ok(()) => inner = outer,
-                Err(error) => {
-                    refused = Some((depth, error));
-                    break;
-                }
-            }
-        }
-        assert_eq!(refused, Some((json::DEPTH_MAX + 1, Error::Depth)));
-    }
-
-    #[test]
-    fn merging_keeps_one_of_each_key() {
-        let mut base = Props::new();
-        base.set_str("plan", b"free").unwrap();
-        base.set_str("tier", b"1").unwrap();
-        let mut event = Props::new();
-        event.set_str("plan", b"pro").unwrap();
-        let mut absent = event.clone();
-        absent.merge_absent(&base).unwrap();
-        assert_eq!(text(&absent), r#""plan":"pro","tier":"1""#);
-        event.merge(&base).unwrap();
-        assert_eq!(text(&event), r#""plan":"free","tier":"1""#);
-    }
-
-    #[test]
-    fn removing_takes_the_comma_along() {
-        for (gone, left) in
-            [("a", r#""b":2,"c":3"#), ("b", r#""a":1,"c":3"#), ("c", r#""a":1,"b":2"#)]
-        {
-            let mut props = Props::new();
-            for (key, value) in [("a", 1), ("b", 2), ("c", 3)] {
-                props.set_i64(key, value).unwrap();
-            }
-            assert!(props.remove(gone));
-            assert!(!props.remove(gone));
-            assert_eq!(text(&props), left);
-        }
-    }
-
-    #[test]
-    fn denied_keys_vanish_at_any_depth() {
-        let mut props = Props::new();
-        props.set_str("password", b"x").unwrap();
-        props
-            .set_json("$set", br#"{"email":"a@b.c","password":"x","deep":[{"password":1}]}"#)
-            .unwrap();
-        props.remove_denied(&|key| key == b"password").unwrap();
-        assert_eq!(text(&props), r#""$set":{"email":"a@b.c","deep":[{}]}"#);
-    }
-
-    #[test]
-    fn marks_follow_the_keys() {
-        let mut props = Props::new();
-        props.set_str("$lib", b"mine").unwrap();
-        props.set_str("environment", b"dev").unwrap();
-        assert_eq!(props.marks(), Marks::LIB | Marks::ENVIRONMENT);
-        props.remove("$lib");
-        assert_eq!(props.marks(), Marks::ENVIRONMENT);
-    }
-
-    #[test]
-    fn values_are_repaired_and_counted() {
-        let mut props = Props::new();
-        props.set_str("bad", b"a\xFFb").unwrap();
-        props.set_f64("nan", f64::NAN).unwrap();
-        props.set_json("sur", br#""\ud800""#).unwrap();
-        assert_eq!(text(&props), "\"bad\":\"a\u{FFFD}b\",\"nan\":null,\"sur\":\"\u{FFFD}\"");
-        assert_eq!(props.repairs(), 3);
-    }
-}
+mod tests;

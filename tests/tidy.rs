@@ -26,7 +26,7 @@ const LAYERS: [(&str, &str); 31] = [
     ("counters", "error"),
     ("record", "timestamp"),
     ("props", "error json"),
-    ("event", "error props timestamp"),
+    ("event", "error json props timestamp"),
     ("exception", "error event props"),
     ("hooks", "event"),
     ("log", "hooks sys"),

@@ -1,12 +1,12 @@
 //! `ph_event_*`: an event with more than the short form carries.
 
 use super::boundary::{attempt, guard};
-use super::types::{CStrArg, CStrLent, LentStr, text};
+use super::types::{CStrArg, CStrLent, LentStr, slice, text, utf8};
 use super::{ph_flags, ph_props, ph_status};
 use crate::error::Error;
 use crate::event::Event;
 use safer_ffi::prelude::repr_c;
-use std::ffi::CString;
+use std::ffi::{CString, c_char};
 use std::mem::MaybeUninit;
 
 /// An event to be filled in and captured. A `before_send` callback is given
@@ -50,7 +50,45 @@ pub extern "C" fn ph_event_new(
     })
 }
 
-/// Frees an event that `ph_event_new` created. Ignores `NULL`.
+/// Creates an event whose details are the text of a JSON object: for wrappers,
+/// which so hand everything over at once. All texts are given with their length
+/// in bytes and need no NUL.
+///
+/// Members of `details`, all of them optional: `uuid` as in
+/// `ph_event_set_uuid`, `timestamp` as in `ph_event_set_timestamp`,
+/// `properties`, `set` and `set_once` (objects, treated as in
+/// `ph_props_set_json`), `groups` (an object of group types and their keys).
+/// `details_len` 0 means none.
+///
+/// As `ph_event_new`; and `PH_ERROR_JSON` (of an unknown member, too),
+/// `PH_ERROR_DEPTH`, and the errors of the setters that the members stand for.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ph_event_new_json(
+    distinct_id: *const c_char,
+    distinct_id_len: usize,
+    name: *const c_char,
+    name_len: usize,
+    details: *const c_char,
+    details_len: usize,
+    event_out: Option<&mut MaybeUninit<repr_c::Box<ph_event>>>,
+) -> ph_status {
+    attempt(|| {
+        let out = event_out.ok_or(Error::Null)?;
+        // SAFETY: C promises as many readable bytes as it says; they are read during this call.
+        let distinct_id = utf8(unsafe { slice(distinct_id, distinct_id_len) }?)?;
+        // SAFETY: as above.
+        let name = utf8(unsafe { slice(name, name_len) }?)?;
+        // SAFETY: as above.
+        let event = match unsafe { slice(details, details_len) }? {
+            [] => Event::new(distinct_id, name)?,
+            details => Event::from_json(distinct_id, name, details)?,
+        };
+        out.write(Box::new(ph_event::new(event)).into());
+        Ok(())
+    })
+}
+
+/// Frees an event that one of the two created. Ignores `NULL`.
 #[unsafe(no_mangle)]
 pub extern "C" fn ph_event_free(event: Option<repr_c::Box<ph_event>>) {
     guard(|| drop(event));

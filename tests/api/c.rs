@@ -184,6 +184,7 @@ unsafe extern "C" {
     pub safe fn ph_props_remove(props: *mut ph_props, key: *const c_char) -> Status;
 
     pub safe fn ph_event_new(distinct_id: *const c_char, name: *const c_char, event_out: *mut *mut ph_event) -> Status;
+    pub safe fn ph_event_new_json(distinct_id: *const c_char, distinct_id_len: usize, name: *const c_char, name_len: usize, details: *const c_char, details_len: usize, event_out: *mut *mut ph_event) -> Status;
     pub safe fn ph_event_free(event: *mut ph_event);
     pub safe fn ph_event_set_name(event: *mut ph_event, name: *const c_char) -> Status;
     pub safe fn ph_event_set_distinct_id(event: *mut ph_event, distinct_id: *const c_char) -> Status;

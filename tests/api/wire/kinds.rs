@@ -45,6 +45,41 @@ fn capture_json() {
 }
 
 #[test]
+fn an_event_from_json() {
+    let details = br#"{"properties": {"n": 1}, "set": {"plan": "pro"}, "set_once": {"first": "ad"},
+        "groups": {"company": "acme"}, "timestamp": "2026-11-20T10:00:00.5+01:00",
+        "uuid": "0190a6e0-7c3b-7def-8123-456789abcdef"}"#;
+    let (id, name) = ("u \u{1F600}", "e\n");
+    let mut event = ptr::null_mut();
+    let status = ph_event_new_json(
+        id.as_ptr().cast(),
+        id.len(),
+        name.as_ptr().cast(),
+        name.len(),
+        details.as_ptr().cast(),
+        details.len(),
+        &raw mut event,
+    );
+    assert_eq!(status, PH_OK);
+    let expected = json!({
+        "n": 1,
+        "$set": {"plan": "pro"},
+        "$set_once": {"first": "ad"},
+        "$groups": {"company": "acme"},
+    });
+    let receiver = Receiver::start();
+    let client = to(&receiver).client();
+    assert_eq!(ph_capture_event(client.raw(), event, ptr::null_mut()), PH_OK);
+    ph_event_free(event);
+    client.deliver();
+    let sent = the_event(&receiver);
+    assert_eq!(own_properties(&sent), expected);
+    assert_eq!([&sent["distinct_id"], &sent["event"]], [id, name]);
+    assert_eq!(sent["timestamp"], "2026-11-20T09:00:00.5Z");
+    assert_eq!(sent["uuid"], "0190a6e0-7c3b-7def-8123-456789abcdef");
+}
+
+#[test]
 fn capture_event_with_everything() {
     let event = Event::new("nobody", "nothing")
         .text(ph_event_set_name, "signed up")

@@ -46,6 +46,10 @@ fn event(it: &Handles) -> Rows {
         ph_event_new.distinct_id(NONE, OK, &raw mut out) => PH_ERROR_NULL;
         ph_event_new.name(OK, NONE, &raw mut out) => PH_ERROR_NULL;
         ph_event_new.event_out(OK, OK, null()) => PH_ERROR_NULL;
+        ph_event_new_json.distinct_id(NONE, 2, OK, 2, OK, 0, &raw mut out) => PH_ERROR_NULL;
+        ph_event_new_json.name(OK, 2, NONE, 2, OK, 0, &raw mut out) => PH_ERROR_NULL;
+        ph_event_new_json.details(OK, 2, OK, 2, NONE, 2, &raw mut out) => PH_ERROR_NULL;
+        ph_event_new_json.event_out(OK, 2, OK, 2, OK, 0, null()) => PH_ERROR_NULL;
         ph_event_set_name.event(none, OK) => PH_ERROR_NULL;
         ph_event_set_name.name(event, NONE) => PH_ERROR_NULL;
         ph_event_set_distinct_id.event(none, OK) => PH_ERROR_NULL;
