@@ -511,6 +511,18 @@ ph_status ph_capture(const ph_client *client,
                      const ph_props *props);
 
 /**
+ * The same, of texts that are given with their length in bytes and need no
+ * NUL: for wrappers whose strings have none.
+ */
+PH_API
+ph_status ph_capture_n(const ph_client *client,
+                       const char *distinct_id,
+                       size_t distinct_id_len,
+                       const char *event,
+                       size_t event_len,
+                       const ph_props *props);
+
+/**
  * Captures an event with everything that it can carry. `event` is copied and
  * stays the caller's.
  *
@@ -1296,6 +1308,17 @@ PH_API ph_status ph_props_clear(ph_props *props);
  * `PH_ERROR_NO_MEMORY`.
  */
 PH_API ph_status ph_props_set_str(ph_props *props, const char *key, const char *value);
+
+/**
+ * The same, of texts that are given with their length in bytes and need no
+ * NUL. One inside either is replaced by U+FFFD and counted.
+ */
+PH_API
+ph_status ph_props_set_str_n(ph_props *props,
+                             const char *key,
+                             size_t key_len,
+                             const char *value,
+                             size_t value_len);
 
 /**
  * Sets a signed integer.

@@ -110,6 +110,26 @@ pub extern "C" fn ph_capture(
     capture(client, |client| client.capture(bytes(distinct_id)?, bytes(event)?, optional(props)))
 }
 
+/// The same, of texts that are given with their length in bytes and need no
+/// NUL: for wrappers whose strings have none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ph_capture_n(
+    client: Option<&ph_client>,
+    distinct_id: *const c_char,
+    distinct_id_len: usize,
+    event: *const c_char,
+    event_len: usize,
+    props: Option<&ph_props>,
+) -> ph_status {
+    capture(client, |client| {
+        // SAFETY: C promises as many readable bytes as it says; they are read during this call.
+        let distinct_id = unsafe { slice(distinct_id, distinct_id_len) }?;
+        // SAFETY: as above.
+        let event = unsafe { slice(event, event_len) }?;
+        client.capture(distinct_id, event, optional(props))
+    })
+}
+
 /// Captures an event with everything that it can carry. `event` is copied and
 /// stays the caller's.
 ///

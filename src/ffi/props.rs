@@ -58,6 +58,26 @@ pub extern "C" fn ph_props_set_str(
     attempt(|| props.ok_or(Error::Null)?.props.set_str(bytes(key)?, bytes(value)?))
 }
 
+/// The same, of texts that are given with their length in bytes and need no
+/// NUL. One inside either is replaced by U+FFFD and counted.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ph_props_set_str_n(
+    props: Option<&mut ph_props>,
+    key: *const c_char,
+    key_len: usize,
+    value: *const c_char,
+    value_len: usize,
+) -> ph_status {
+    attempt(|| {
+        let props = props.ok_or(Error::Null)?;
+        // SAFETY: C promises as many readable bytes as it says; they are read during this call.
+        let key = unsafe { slice(key, key_len) }?;
+        // SAFETY: as above.
+        let value = unsafe { slice(value, value_len) }?;
+        props.props.set_str(key, value)
+    })
+}
+
 /// Sets a signed integer.
 #[unsafe(no_mangle)]
 pub extern "C" fn ph_props_set_int(

@@ -154,6 +154,7 @@ unsafe extern "C" {
     pub safe fn ph_client_start(client: *const ph_client) -> Status;
     pub safe fn ph_capture(client: *const ph_client, distinct_id: *const c_char, event: *const c_char, props: *const ph_props) -> Status;
     pub safe fn ph_capture_event(client: *const ph_client, event: *const ph_event, uuid_out: *mut c_char) -> Status;
+    pub safe fn ph_capture_n(client: *const ph_client, distinct_id: *const c_char, distinct_id_len: usize, event: *const c_char, event_len: usize, props: *const ph_props) -> Status;
     pub safe fn ph_capture_json(client: *const ph_client, distinct_id: *const c_char, distinct_id_len: usize, event: *const c_char, event_len: usize, properties: *const c_char, properties_len: usize) -> Status;
     pub safe fn ph_identify(client: *const ph_client, distinct_id: *const c_char, set: *const ph_props, set_once: *const ph_props) -> Status;
     pub safe fn ph_alias(client: *const ph_client, distinct_id: *const c_char, alias: *const c_char) -> Status;
@@ -172,6 +173,7 @@ unsafe extern "C" {
     pub safe fn ph_props_new() -> *mut ph_props;
     pub safe fn ph_props_free(props: *mut ph_props);
     pub safe fn ph_props_clear(props: *mut ph_props) -> Status;
+    pub safe fn ph_props_set_str_n(props: *mut ph_props, key: *const c_char, key_len: usize, value: *const c_char, value_len: usize) -> Status;
     pub safe fn ph_props_set_str(props: *mut ph_props, key: *const c_char, value: *const c_char) -> Status;
     pub safe fn ph_props_set_int(props: *mut ph_props, key: *const c_char, value: i64) -> Status;
     pub safe fn ph_props_set_uint(props: *mut ph_props, key: *const c_char, value: u64) -> Status;

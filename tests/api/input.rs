@@ -65,6 +65,8 @@ fn ids_and_names_that_are_no_text() {
             let bytes = text.to_bytes();
             check("json: id", &|| client.capture_json(bytes, b"e", b"{}"));
             check("json: event", &|| client.capture_json(b"u", bytes, b""));
+            check("n: id", &|| ph_capture_n(raw, bad, bytes.len(), ok, 2, ptr::null()));
+            check("n: event", &|| ph_capture_n(raw, ok, 2, bad, bytes.len(), ptr::null()));
             check("identify", &|| ph_identify(raw, bad, ptr::null(), ptr::null()));
             check("alias: id", &|| ph_alias(raw, bad, ok));
             check("alias: alias", &|| ph_alias(raw, ok, bad));
@@ -182,8 +184,12 @@ fn a_length_that_no_text_can_have() {
             check("id", &|| ph_capture_json(raw, ok, len, ok, 2, ok, 0));
             check("event", &|| ph_capture_json(raw, ok, 2, ok, len, ok, 0));
             check("properties", &|| ph_capture_json(raw, ok, 2, ok, 2, ok, len));
+            check("n: id", &|| ph_capture_n(raw, ok, len, ok, 2, ptr::null()));
+            check("n: event", &|| ph_capture_n(raw, ok, 2, ok, len, ptr::null()));
         });
         let props = Props::new();
         assert_eq!(ph_props_set_members(props.raw(), ok, len), PH_ERROR_RANGE);
+        assert_eq!(ph_props_set_str_n(props.raw(), ok, len, ok, 2), PH_ERROR_RANGE);
+        assert_eq!(ph_props_set_str_n(props.raw(), ok, 2, ok, len), PH_ERROR_RANGE);
     }
 }

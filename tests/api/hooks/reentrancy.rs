@@ -28,6 +28,7 @@ fn calls(client: *const ph_client) -> Calls {
         ("ph_init", is_refused(ph_init(config.raw(), &raw mut made)) && made.is_null()),
         ("ph_client_start", is_refused(ph_client_start(client))),
         ("ph_capture", is_refused(ph_capture(client, ok, ok, props.raw()))),
+        ("ph_capture_n", is_refused(ph_capture_n(client, ok, 2, ok, 2, ptr::null()))),
         ("ph_capture_event", is_refused(ph_capture_event(client, event.raw(), ptr::null_mut()))),
         ("ph_capture_json", is_refused(ph_capture_json(client, ok, 2, ok, 2, ok, 0))),
         ("ph_identify", is_refused(ph_identify(client, ok, ptr::null(), ptr::null()))),

@@ -17,6 +17,7 @@ fn captures(client: *const ph_client) -> Vec<(&'static str, Status)> {
     let json = c"{}".as_ptr();
     vec![
         ("ph_capture", ph_capture(client, ok, ok, props.raw())),
+        ("ph_capture_n", ph_capture_n(client, ok, 2, ok, 2, props.raw())),
         ("ph_capture_event", ph_capture_event(client, event.raw(), ptr::null_mut())),
         ("ph_capture_json", ph_capture_json(client, ok, 2, ok, 2, json, 2)),
         ("ph_identify", ph_identify(client, ok, props.raw(), props.raw())),
@@ -31,6 +32,7 @@ fn empty_captures(client: *const ph_client) -> Vec<(&'static str, Status)> {
     let none = ptr::null::<c_char>();
     vec![
         ("ph_capture", ph_capture(client, none, none, ptr::null())),
+        ("ph_capture_n", ph_capture_n(client, none, 1, none, 1, ptr::null())),
         ("ph_capture_event", ph_capture_event(client, ptr::null(), ptr::null_mut())),
         ("ph_capture_json", ph_capture_json(client, none, 1, none, 1, none, 1)),
         ("ph_identify", ph_identify(client, none, ptr::null(), ptr::null())),

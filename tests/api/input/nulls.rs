@@ -214,6 +214,10 @@ fn captures(it: &Handles) -> Rows {
         ph_capture.distinct_id(client, NONE, OK, props) => PH_ERROR_NULL;
         ph_capture.event(client, OK, NONE, props) => PH_ERROR_NULL;
         ph_capture.props(client, OK, OK, nothing) => PH_OK;
+        ph_capture_n.client(none, OK, 2, OK, 2, props) => PH_OK;
+        ph_capture_n.distinct_id(client, NONE, 2, OK, 2, props) => PH_ERROR_NULL;
+        ph_capture_n.event(client, OK, 2, NONE, 2, props) => PH_ERROR_NULL;
+        ph_capture_n.props(client, OK, 2, OK, 2, nothing) => PH_OK;
         ph_capture_event.client(none, event, null()) => PH_OK;
         ph_capture_event.event(client, ptr::null(), null()) => PH_ERROR_NULL;
         ph_capture_event.uuid_out(client, event, null()) => PH_OK;

@@ -37,6 +37,26 @@ fn ids_and_names_of_any_text() {
 }
 
 #[test]
+fn texts_with_their_length() {
+    // Of each, the bytes behind the length are not the library's.
+    let text = |bytes: &'static [u8]| bytes.as_ptr().cast();
+    let props = Props::new();
+    let set = |key, key_len, value, value_len| {
+        ph_props_set_str_n(props.raw(), text(key), key_len, text(value), value_len)
+    };
+    assert_eq!(set(b"plan: none", 4, b"provisional", 3), PH_OK);
+    assert_eq!(set(b"a\0b", 3, b"c\0", 2), PH_OK);
+    assert_eq!(set(b"empty", 5, b"", 0), PH_OK);
+    assert_eq!(set(b"", 0, b"x", 1), PH_ERROR_EMPTY);
+    assert_eq!(set(b"\xFF", 1, b"x", 1), PH_ERROR_UTF8);
+    let capture = |client: &Client| {
+        ph_capture_n(client.raw(), text(b"user!"), 4, text(b"eventual"), 5, props.raw())
+    };
+    let expected = json!({"plan": "pro", "a\u{FFFD}b": "c\u{FFFD}", "empty": ""});
+    expect(capture, "event", "user", expected);
+}
+
+#[test]
 fn capture_json() {
     let properties = br#" { "a" : [1, 2], "b" : {"c": null} } "#;
     let expected = json!({"a": [1, 2], "b": {"c": null}});

@@ -14,6 +14,9 @@ fn props(it: &Handles) -> Rows {
         ph_props_set_str.props(none, OK, OK) => PH_ERROR_NULL;
         ph_props_set_str.key(props, NONE, OK) => PH_ERROR_NULL;
         ph_props_set_str.value(props, OK, NONE) => PH_ERROR_NULL;
+        ph_props_set_str_n.props(none, OK, 2, OK, 2) => PH_ERROR_NULL;
+        ph_props_set_str_n.key(props, NONE, 2, OK, 2) => PH_ERROR_NULL;
+        ph_props_set_str_n.value(props, OK, 2, NONE, 2) => PH_ERROR_NULL;
         ph_props_set_int.props(none, OK, 1) => PH_ERROR_NULL;
         ph_props_set_int.key(props, NONE, 1) => PH_ERROR_NULL;
         ph_props_set_uint.props(none, OK, 1) => PH_ERROR_NULL;
