@@ -165,6 +165,36 @@ typedef enum {
 } ph_status;
 
 /**
+ * Where the value of a flag came from.
+ */
+typedef enum {
+  /**
+   * Nowhere: it is not known.
+   */
+  PH_FLAG_SOURCE_UNKNOWN = 0,
+  /**
+   * PostHog's answer to this evaluation.
+   */
+  PH_FLAG_SOURCE_REMOTE = 1,
+  /**
+   * Definitions that the client had, without a request.
+   */
+  PH_FLAG_SOURCE_LOCAL = 2,
+  /**
+   * An earlier answer: PostHog did not say this time.
+   */
+  PH_FLAG_SOURCE_STALE = 3,
+  /**
+   * A value that the program set in place of any other.
+   */
+  PH_FLAG_SOURCE_OVERRIDE = 4,
+  /**
+   * A value that the program brought for as long as nothing else is known.
+   */
+  PH_FLAG_SOURCE_DEFAULT = 5,
+} ph_flag_source;
+
+/**
  * What gives way when the queue is at its bound.
  */
 typedef enum {
@@ -416,7 +446,8 @@ typedef struct ph_exception ph_exception;
 
 /**
  * The feature flags of one distinct id at one moment. It never changes, and
- * reading it makes no request. May be read from any thread at once.
+ * reading it makes no request. May be read from any thread at once, also when
+ * the client is gone.
  */
 typedef struct ph_flags ph_flags;
 
@@ -986,6 +1017,80 @@ ph_status ph_context_add_evaluation_context(ph_context *context,
 PH_API ph_status ph_context_set_geoip_disable(ph_context *context, bool disable);
 
 /**
+ * Whether nothing may be asked of PostHog: a flag that the client cannot
+ * evaluate itself is not known then. Without it: as the client is configured.
+ */
+PH_API ph_status ph_context_set_local_only(ph_context *context, bool local_only);
+
+/**
+ * Evaluates feature flags for a distinct id: one request to PostHog, and one
+ * more if the first fails in a way that passes, all within `timeout_ms`
+ * milliseconds (at least 1; `PH_FOREVER`: no limit). Blocks until then.
+ *
+ * `context` may be `NULL`. On success `*flags_out` is the caller's, to free
+ * with `ph_flags_free`; on failure it is not written. Success may be partial:
+ * a flag that could not be evaluated is not known, and
+ * `ph_flags_get_reason` says why. A client that is disabled or opted out makes
+ * no request: no flag is known then.
+ *
+ * `PH_ERROR_NULL`, `PH_ERROR_UTF8` and `PH_ERROR_EMPTY` (of the id),
+ * `PH_ERROR_TIMEOUT`, `PH_ERROR_NETWORK`, `PH_ERROR_SERVER`,
+ * `PH_ERROR_SHUTDOWN`, `PH_ERROR_REENTRANT`.
+ */
+PH_API
+ph_status ph_flags_evaluate(const ph_client *client,
+                            const char *distinct_id,
+                            const ph_context *context,
+                            uint32_t timeout_ms,
+                            ph_flags **flags_out);
+
+/**
+ * The same, for a distinct id of so many bytes that needs no NUL.
+ */
+PH_API
+ph_status ph_flags_evaluate_n(const ph_client *client,
+                              const char *distinct_id,
+                              size_t distinct_id_len,
+                              const ph_context *context,
+                              uint32_t timeout_ms,
+                              ph_flags **flags_out);
+
+/**
+ * Whether a flag is on for a distinct id, from what the client remembers or
+ * else from a request, never waiting for longer than
+ * `ph_config_set_flags_timeout_ms` in all. `context` may be `NULL`.
+ *
+ * One request answers for every flag of a distinct id and context, holds for a
+ * while (`ph_config_set_flags_ttl_ms`), and serves all threads that ask
+ * meanwhile. When a later one fails, what was known before holds on, and the
+ * next is made after a pause. With a timeout of 0 this never waits: it answers
+ * from what is remembered, and a thread asks in the background.
+ *
+ * `fallback` when the value is not known: there is no such flag, it could not
+ * be evaluated in time, an argument is not as it has to be, the client is
+ * disabled, opted out, shut down or `NULL`, or this is called from inside a
+ * callback. A flag that is off is `false`, whatever `fallback` is.
+ */
+PH_API
+bool ph_flag_enabled(const ph_client *client,
+                     const char *distinct_id,
+                     const char *key,
+                     const ph_context *context,
+                     bool fallback);
+
+/**
+ * The same, for texts of so many bytes that need no NUL.
+ */
+PH_API
+bool ph_flag_enabled_n(const ph_client *client,
+                       const char *distinct_id,
+                       size_t distinct_id_len,
+                       const char *key,
+                       size_t key_len,
+                       const ph_context *context,
+                       bool fallback);
+
+/**
  * Creates an event. Both texts are copied.
  *
  * On success `*event_out` is the caller's, to free with `ph_event_free`; on
@@ -1186,30 +1291,7 @@ ph_status ph_exception_set_properties(ph_exception *exception,
                                       const ph_props *props);
 
 /**
- * Evaluates feature flags for a distinct id: one request to PostHog, and one
- * more if the first fails in a way that passes, all within `timeout_ms`
- * milliseconds (at least 1; `PH_FOREVER`: no limit). Blocks until then.
- *
- * `context` may be `NULL`. On success `*flags_out` is the caller's, to free
- * with `ph_flags_free`; on failure it is not written. Success may be partial:
- * a flag that could not be evaluated is not known, and
- * `ph_flags_get_reason` says why. A client that is disabled or opted out makes
- * no request: no flag is known then.
- *
- * `PH_ERROR_NULL`, `PH_ERROR_UTF8` and `PH_ERROR_EMPTY` (of the id),
- * `PH_ERROR_TIMEOUT`, `PH_ERROR_NETWORK`, `PH_ERROR_SERVER`,
- * `PH_ERROR_SHUTDOWN`, `PH_ERROR_REENTRANT`.
- */
-PH_API
-ph_status ph_flags_evaluate(const ph_client *client,
-                            const char *distinct_id,
-                            const ph_context *context,
-                            uint32_t timeout_ms,
-                            ph_flags **flags_out);
-
-/**
- * Frees what `ph_flags_evaluate` gave, and every text that it lent. Ignores
- * `NULL`.
+ * Frees what an evaluation gave, and every text that it lent. Ignores `NULL`.
  */
 PH_API void ph_flags_free(ph_flags *flags);
 
@@ -1217,6 +1299,9 @@ PH_API void ph_flags_free(ph_flags *flags);
  * Whether a flag is on: released to this distinct id, in whatever variant.
  * `fallback` when that is not known: there is no such flag, it could not be
  * evaluated, or `flags` is `NULL`.
+ *
+ * This, `ph_flags_is_known` and `ph_flags_get_variant` read a flag's value;
+ * the others do not, see `ph_flags_only_accessed`.
  */
 PH_API bool ph_flags_is_enabled(const ph_flags *flags, const char *key, bool fallback);
 
@@ -1241,11 +1326,41 @@ PH_API const char *ph_flags_get_payload(const ph_flags *flags, const char *key);
  * Why a flag has its value, in PostHog's code: `condition_match`,
  * `no_condition_match`, `out_of_rollout_bound`, and others. Or why it is not
  * known: the server's code, `evaluation_failed` where it gives none,
- * `malformed` for a record that could not be read, or `quota_limited` when the
- * project is over its quota of flag requests. Lasts as long as `flags`. `NULL`
- * when there is no such flag, or the server did not say.
+ * `malformed` for a record that could not be read, `quota_limited` when the
+ * project is over its quota of flag requests; `timeout`, `connection_error`
+ * or `api_error_<status>` when there was no answer; and of an evaluation
+ * without the server `missing_context`, `unresolved_dependency`,
+ * `unsupported_definition` or `experience_continuity`. Lasts as long as
+ * `flags`. `NULL` when there is no such flag, or nobody said.
  */
 PH_API const char *ph_flags_get_reason(const ph_flags *flags, const char *key);
+
+/**
+ * Where the value of a flag came from: one of `ph_flag_source`.
+ */
+PH_API ph_flag_source ph_flags_get_source(const ph_flags *flags, const char *key);
+
+/**
+ * How long ago the value of a flag was evaluated, or came from PostHog, in
+ * milliseconds. -1 when it is not known, or of unknown age.
+ */
+PH_API int64_t ph_flags_get_age_ms(const ph_flags *flags, const char *key);
+
+/**
+ * The number by which PostHog knows a flag; -1 when nobody said.
+ */
+PH_API int64_t ph_flags_get_id(const ph_flags *flags, const char *key);
+
+/**
+ * Which version of a flag's definition was evaluated; -1 when nobody said.
+ */
+PH_API int64_t ph_flags_get_version(const ph_flags *flags, const char *key);
+
+/**
+ * PostHog's name for the request of this evaluation, to look it up. Lasts as
+ * long as `flags`. `NULL` without a request, or without an answer.
+ */
+PH_API const char *ph_flags_get_request_id(const ph_flags *flags);
 
 /**
  * How many flags are known. 0 for `NULL`.
@@ -1259,27 +1374,34 @@ PH_API size_t ph_flags_get_count(const ph_flags *flags);
 PH_API const char *ph_flags_get_key(const ph_flags *flags, size_t index);
 
 /**
- * Whether a flag is on for a distinct id, from what the client remembers or
- * else from a request, never waiting for longer than
- * `ph_config_set_flags_timeout_ms` in all. `context` may be `NULL`.
+ * The key of a flag that exists, or was asked for, and is not known:
+ * `ph_flags_get_reason` says why. `index` counts from 0, in the order of the
+ * keys' bytes. Lasts as long as `flags`. `NULL` when there are no more.
+ */
+PH_API const char *ph_flags_get_unknown_key(const ph_flags *flags, size_t index);
+
+/**
+ * A copy with those flags whose value was read, none at first: for an event
+ * that is to carry what a decision was made of, and not every flag of the
+ * project. Payloads, reasons and keys are not values. Reads of the copy are
+ * its own.
  *
- * One request answers for every flag of a distinct id and context, holds for a
- * while (`ph_config_set_flags_ttl_ms`), and serves all threads that ask
- * meanwhile. When a later one fails, what was known before holds on, and the
- * next is made after a pause. With a timeout of 0 this never waits: it answers
- * from what is remembered, and a thread asks in the background.
+ * On success `*flags_out` is the caller's, to free with `ph_flags_free`; on
+ * failure it is not written. `PH_ERROR_NULL`.
+ */
+PH_API ph_status ph_flags_only_accessed(const ph_flags *flags, ph_flags **flags_out);
+
+/**
+ * A copy with the flags of these `count` keys, as far as they are here.
  *
- * `fallback` when the value is not known: there is no such flag, it could not
- * be evaluated in time, an argument is not as it has to be, the client is
- * disabled, opted out, shut down or `NULL`, or this is called from inside a
- * callback. A flag that is off is `false`, whatever `fallback` is.
+ * On success `*flags_out` is the caller's, to free with `ph_flags_free`; on
+ * failure it is not written. `PH_ERROR_NULL`, also for a key.
  */
 PH_API
-bool ph_flag_enabled(const ph_client *client,
-                     const char *distinct_id,
-                     const char *key,
-                     const ph_context *context,
-                     bool fallback);
+ph_status ph_flags_only(const ph_flags *flags,
+                        const char *const *keys,
+                        size_t count,
+                        ph_flags **flags_out);
 
 /**
  * Creates an empty property map. It is the caller's, to free with

@@ -6,7 +6,7 @@
 
 pub mod cache;
 pub mod context;
-mod draft;
+pub mod draft;
 // Not in the library yet: nothing brings it definitions. Its tests keep it true until then.
 #[cfg(test)]
 mod local;
@@ -14,6 +14,7 @@ mod lru;
 mod refresher;
 mod remote;
 pub mod snapshot;
+pub mod view;
 
 use crate::config::Config;
 use crate::counters::Counters;
@@ -95,29 +96,23 @@ impl Flags {
         timeout: Duration,
     ) -> Result<Snapshot, Error> {
         let distinct_id = checked(distinct_id)?;
-        if context.wants_nothing() {
-            return Ok(Snapshot::empty(distinct_id));
+        if context.wants_nothing() || context.is_local_only() {
+            return Ok(Snapshot::new(distinct_id, context, Draft::default()));
         }
         let closed = self.refresher.closed().ok_or(Error::Shutdown)?;
         let draft = self.asker.ask(distinct_id, context, timeout, &closed)?;
-        Ok(Snapshot::new(distinct_id, draft))
+        Ok(Snapshot::new(distinct_id, context, draft))
     }
 
-    /// Whether a flag is on; `fallback` when that is not known in time.
-    pub fn enabled(
-        &self,
-        distinct_id: &str,
-        key: &str,
-        context: Option<&Context>,
-        fallback: bool,
-    ) -> bool {
+    /// Whether a flag is on; `None` when that is not known in time.
+    pub fn enabled(&self, distinct_id: &str, key: &str, context: Option<&Context>) -> Option<bool> {
         let nothing = Context::default();
-        self.known(distinct_id, key, context.unwrap_or(&nothing)).unwrap_or(fallback)
+        self.known(distinct_id, key, context.unwrap_or(&nothing))
     }
 
     fn known(&self, distinct_id: &str, key: &str, context: &Context) -> Option<bool> {
         let distinct_id = checked(distinct_id).ok()?;
-        if !context.wants(key) {
+        if !context.wants(key) || context.is_local_only() {
             return None;
         }
         let now = Instant::now();
@@ -157,7 +152,7 @@ impl Asker {
         closed: &Receiver<()>,
     ) -> Option<Arc<Snapshot>> {
         match self.ask(distinct_id, context, timeout, closed) {
-            Ok(draft) => Some(flight.settle(distinct_id, draft, Instant::now())),
+            Ok(draft) => Some(flight.settle(distinct_id, context, draft, Instant::now())),
             // Says nothing about the server.
             Err(Error::Shutdown) => flight.stale(),
             Err(_) => flight.fail(Instant::now()),
@@ -224,10 +219,11 @@ impl Asker {
             self.tell(format_args!("flags: server answered {}", answer.status));
             return Err(Fault::Status(answer.status));
         }
-        let draft = remote::parse(&answer.body).map_err(|_| {
+        let mut draft = remote::parse(&answer.body).map_err(|_| {
             self.tell(format_args!("flags: server's answer could not be read"));
             Fault::Unreadable
         })?;
+        draft.take_at(Instant::now());
         if draft.quota_limited {
             self.tell(format_args!("flags: the project is over its quota of flag requests"));
         }

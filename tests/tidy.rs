@@ -75,8 +75,9 @@ const OF_C: [&str; 8] =
     ["CStr", "CString", "c_char", "c_void", "safer_ffi", "no_mangle", "extern \"\"", "crate::ffi"];
 
 /// Places beside `src/ffi` that may say some of it, and why.
-const OF_C_TOO: [(&str, &[&str], &str); 2] = [
+const OF_C_TOO: [(&str, &[&str], &str); 3] = [
     ("src/flags/snapshot.rs", &["CStr", "CString"], "a snapshot lends its texts to C as they lie"),
+    ("src/flags/snapshot/", &["CStr", "CString"], "a part of it"),
     ("src/sys/", &["extern \"\""], "the system calls handlers, such as that of pthread_atfork"),
 ];
 

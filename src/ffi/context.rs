@@ -125,3 +125,16 @@ pub extern "C" fn ph_context_set_geoip_disable(
         Ok(())
     })
 }
+
+/// Whether nothing may be asked of PostHog: a flag that the client cannot
+/// evaluate itself is not known then. Without it: as the client is configured.
+#[unsafe(no_mangle)]
+pub extern "C" fn ph_context_set_local_only(
+    context: Option<&mut ph_context>,
+    local_only: bool,
+) -> ph_status {
+    attempt(|| {
+        context.ok_or(Error::Null)?.context.set_local_only(local_only);
+        Ok(())
+    })
+}

@@ -209,7 +209,7 @@ pub extern "C" fn ph_event_set_flags(
     flags: Option<&ph_flags>,
 ) -> ph_status {
     attempt(|| {
-        let props = flags.ok_or(Error::Null)?.snapshot.event_props();
+        let props = flags.ok_or(Error::Null)?.view.snapshot().event_props();
         event.ok_or(Error::Null)?.event.props.merge(&props)
     })
 }

@@ -39,17 +39,26 @@ pub(super) fn utf8(bytes: &[u8]) -> Result<&str, Error> {
 /// # Safety
 /// `data` points to `len` readable bytes that nobody changes during `'a`, or `len` is 0.
 pub(super) unsafe fn slice<'a>(data: *const c_char, len: usize) -> Result<&'a [u8], Error> {
-    if len == 0 {
+    // SAFETY: the caller's promise is the same; any byte is a `u8`.
+    unsafe { array(data.cast(), len) }
+}
+
+/// An array that C passes as a pointer and a number of elements. None needs no pointer.
+///
+/// # Safety
+/// `data` points to `count` elements that nobody changes during `'a`, or `count` is 0.
+pub(super) unsafe fn array<'a, T>(data: *const T, count: usize) -> Result<&'a [T], Error> {
+    if count == 0 {
         return Ok(&[]);
     }
     if data.is_null() {
         return Err(Error::Null);
     }
-    if len > isize::MAX as usize {
+    if count > isize::MAX as usize / size_of::<T>().max(1) {
         return Err(Error::Range);
     }
-    // SAFETY: the caller promises `len` readable bytes at `data`, which is not NULL.
-    Ok(unsafe { std::slice::from_raw_parts(data.cast(), len) })
+    // SAFETY: the caller promises `count` elements at `data`, which is not NULL.
+    Ok(unsafe { std::slice::from_raw_parts(data, count) })
 }
 
 /// A NUL-terminated string that lasts as long as the handle that lends it. `None` is `NULL`.

@@ -3,6 +3,7 @@
 //! It keeps no clock: whoever calls says what time it is. Its lock is held for a look or an entry,
 //! never across a request.
 
+use super::context::Context;
 use super::draft::Draft;
 use super::lru::Lru;
 use super::snapshot::Snapshot;
@@ -140,12 +141,18 @@ impl Flight {
 
     /// Enters an answer. One that is not clean neither takes away what was known before, nor
     /// holds for long.
-    pub fn settle(self, distinct_id: &str, mut draft: Draft, now: Instant) -> Arc<Snapshot> {
+    pub fn settle(
+        self,
+        distinct_id: &str,
+        context: &Context,
+        mut draft: Draft,
+        now: Instant,
+    ) -> Arc<Snapshot> {
         let clean = draft.is_clean();
         if let (false, Some(stale)) = (clean, &self.stale) {
             draft.keep(stale);
         }
-        let snapshot = Arc::new(Snapshot::new(distinct_id, draft));
+        let snapshot = Arc::new(Snapshot::new(distinct_id, context, draft));
         self.enter(Some(Arc::clone(&snapshot)), clean, now);
         snapshot
     }
@@ -224,7 +231,12 @@ mod tests {
     #[test]
     fn a_clean_answer_holds_for_its_time_also_for_what_is_not_in_it() {
         let (cache, start) = (cache(), Instant::now());
-        flight(&cache, start).settle("u", draft(&[("on", true), ("off", false)]), start);
+        flight(&cache, start).settle(
+            "u",
+            &Context::default(),
+            draft(&[("on", true), ("off", false)]),
+            start,
+        );
         for now in [start, start + TTL - Duration::from_nanos(1)] {
             assert_eq!(known(&cache, now, "on"), Some(true));
             assert_eq!(known(&cache, now, "off"), Some(false));
@@ -237,9 +249,14 @@ mod tests {
     #[test]
     fn a_later_clean_answer_replaces_everything() {
         let (cache, start) = (cache(), Instant::now());
-        flight(&cache, start).settle("u", draft(&[("a", true), ("gone", true)]), start);
+        flight(&cache, start).settle(
+            "u",
+            &Context::default(),
+            draft(&[("a", true), ("gone", true)]),
+            start,
+        );
         let later = start + TTL;
-        flight(&cache, later).settle("u", draft(&[("a", false)]), later);
+        flight(&cache, later).settle("u", &Context::default(), draft(&[("a", false)]), later);
         assert_eq!(known(&cache, later, "a"), Some(false));
         assert_eq!(known(&cache, later, "gone"), None);
     }
@@ -255,7 +272,7 @@ mod tests {
             drop(flight(&cache, end));
             now = end;
         }
-        flight(&cache, now).settle("u", draft(&[]), now);
+        flight(&cache, now).settle("u", &Context::default(), draft(&[]), now);
         now += TTL;
         flight(&cache, now).fail(now);
         drop(flight(&cache, now + SECOND));
@@ -264,7 +281,7 @@ mod tests {
     #[test]
     fn a_failure_keeps_what_was_known() {
         let (cache, start) = (cache(), Instant::now());
-        flight(&cache, start).settle("u", draft(&[("a", true)]), start);
+        flight(&cache, start).settle("u", &Context::default(), draft(&[("a", true)]), start);
         let expired = start + 100 * TTL;
         let stale = flight(&cache, expired).fail(expired);
         assert_eq!(stale.unwrap().enabled("a"), Some(true));
@@ -282,10 +299,15 @@ mod tests {
         ];
         for (name, unclean) in unclean {
             let (cache, start) = (cache(), Instant::now());
-            flight(&cache, start).settle("u", draft(&[("a", true), ("b", false)]), start);
+            flight(&cache, start).settle(
+                "u",
+                &Context::default(),
+                draft(&[("a", true), ("b", false)]),
+                start,
+            );
             let later = start + TTL;
             let brought_b = unclean.records.iter().any(|record| record.key == "b");
-            let merged = flight(&cache, later).settle("u", unclean, later);
+            let merged = flight(&cache, later).settle("u", &Context::default(), unclean, later);
             assert_eq!(merged.enabled("a"), Some(true), "{name}");
             assert_eq!(merged.enabled("b"), Some(brought_b), "{name}");
             assert_eq!(known(&cache, later, "a"), Some(true), "{name}");
@@ -302,7 +324,7 @@ mod tests {
         let Look::Asked(end) = cache.look(b"u", start) else { panic!("asks twice") };
         assert!(matches!(cache.look(b"v", start), Look::Ask(_)));
         assert!(end.try_recv().is_err_and(|error| error.is_empty()));
-        asking.settle("u", draft(&[("a", true)]), start);
+        asking.settle("u", &Context::default(), draft(&[("a", true)]), start);
         assert!(end.try_recv().is_err_and(|error| error.is_disconnected()));
         assert_eq!(cache.peek(b"u").unwrap().enabled("a"), Some(true));
     }
@@ -325,7 +347,7 @@ mod tests {
             let snapshot = cache.get(b"u", now, now + 20 * SECOND, |flight| {
                 requests.fetch_add(1, Ordering::SeqCst);
                 thread::sleep(Duration::from_millis(50));
-                Some(flight.settle("u", draft(&[("a", true)]), Instant::now()))
+                Some(flight.settle("u", &Context::default(), draft(&[("a", true)]), Instant::now()))
             });
             snapshot.unwrap().enabled("a")
         };
@@ -340,7 +362,7 @@ mod tests {
     #[test]
     fn a_waiter_keeps_its_own_deadline() {
         let (cache, start) = (cache(), Instant::now());
-        flight(&cache, start).settle("u", draft(&[("a", true)]), start);
+        flight(&cache, start).settle("u", &Context::default(), draft(&[("a", true)]), start);
         let later = start + TTL;
         let _never_ends = flight(&cache, later);
         let begun = Instant::now();
@@ -369,7 +391,7 @@ mod tests {
         let (cache, now) = (Cache::new(2, TTL), Instant::now());
         for identity in ["a", "b", "a", "c"] {
             if let Look::Ask(flight) = cache.look(identity.as_bytes(), now) {
-                flight.settle(identity, draft(&[]), now);
+                flight.settle(identity, &Context::default(), draft(&[]), now);
             }
         }
         assert!(cache.peek(b"a").is_some());
@@ -380,13 +402,13 @@ mod tests {
     #[test]
     fn a_child_inherits_entries_but_nobody_who_asks() {
         let (cache, start) = (cache(), Instant::now());
-        flight(&cache, start).settle("u", draft(&[("a", true)]), start);
+        flight(&cache, start).settle("u", &Context::default(), draft(&[("a", true)]), start);
         let later = start + TTL;
         let _parents = flight(&cache, later);
         let child = cache.inherit().unwrap();
         assert_eq!(known(&child, start, "a"), Some(true));
         let own = flight(&child, later);
-        own.settle("u", draft(&[("a", false)]), later);
+        own.settle("u", &Context::default(), draft(&[("a", false)]), later);
         assert_eq!(cache.peek(b"u").unwrap().enabled("a"), Some(true));
         assert_eq!(child.peek(b"u").unwrap().enabled("a"), Some(false));
     }

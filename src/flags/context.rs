@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::event::checked;
+use crate::json;
 use crate::props::Props;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,6 +23,8 @@ pub struct Context {
     pub(super) evaluation_contexts: BTreeSet<String>,
     /// `None`: as the client does.
     pub(super) geoip_disable: Option<bool>,
+    /// No request, whatever is not known without one. `None`: no.
+    pub(super) local_only: Option<bool>,
 }
 
 impl Context {
@@ -73,6 +76,15 @@ impl Context {
         self.geoip_disable = Some(disable);
     }
 
+    pub fn set_local_only(&mut self, local_only: bool) {
+        self.local_only = Some(local_only);
+    }
+
+    /// Whether nothing may be asked of the server.
+    pub fn is_local_only(&self) -> bool {
+        self.local_only.unwrap_or(false)
+    }
+
     /// Whether a flag is to be evaluated at all.
     pub fn wants(&self, key: &str) -> bool {
         self.flag_keys.as_ref().is_none_or(|keys| keys.contains(key))
@@ -83,7 +95,8 @@ impl Context {
         self.flag_keys.as_ref().is_some_and(BTreeSet::is_empty)
     }
 
-    /// The distinct id and the whole context, as bytes that no other pair of them has.
+    /// The distinct id and all that an answer depends on, as bytes that no other such pair has.
+    /// The order in which properties were set does not matter.
     pub fn identity(&self, distinct_id: &str) -> Vec<u8> {
         // Enough for an id alone, so that the usual call allocates once.
         let mut out =
@@ -95,10 +108,13 @@ impl Context {
             Some(true) => 2,
         });
         put_each(&mut out, self.device_id.iter().map(String::as_bytes));
-        put(&mut out, self.person_properties.text());
+        put_props(&mut out, &self.person_properties);
         put_each(&mut out, self.groups.iter().flat_map(|(t, key)| [t.as_bytes(), key.as_bytes()]));
-        let group_properties = self.group_properties.iter();
-        put_each(&mut out, group_properties.flat_map(|(t, props)| [t.as_bytes(), props.text()]));
+        put_count(&mut out, self.group_properties.len());
+        for (group_type, props) in &self.group_properties {
+            put(&mut out, group_type.as_bytes());
+            put_props(&mut out, props);
+        }
         put_each(&mut out, self.evaluation_contexts.iter().map(String::as_bytes));
         // Last, and absent when there is no limit: no other context ends here.
         if let Some(keys) = &self.flag_keys {
@@ -121,16 +137,31 @@ fn put(out: &mut Vec<u8>, text: &[u8]) {
     out.extend_from_slice(text);
 }
 
+fn put_count(out: &mut Vec<u8>, count: usize) {
+    out.extend_from_slice(&(count as u64).to_le_bytes());
+}
+
 /// Several texts behind their number.
-fn put_each<'a>(out: &mut Vec<u8>, texts: impl Iterator<Item = &'a [u8]>) {
-    let at = out.len();
-    out.extend_from_slice(&[0; 4]);
-    let mut count = 0_u32;
-    for text in texts {
-        put(out, text);
-        count += 1;
+fn put_each<'a>(out: &mut Vec<u8>, texts: impl Iterator<Item = &'a [u8]> + Clone) {
+    put_count(out, texts.clone().count());
+    texts.for_each(|text| put(out, text));
+}
+
+/// The members in the order of their keys. Each key is there once.
+fn put_props(out: &mut Vec<u8>, props: &Props) {
+    let members = || json::members(props.text());
+    if members().is_sorted_by(|one, next| one.key < next.key) {
+        return put(out, props.text());
     }
-    out[at..at + 4].copy_from_slice(&count.to_le_bytes());
+    let mut sorted: Vec<_> = members().collect();
+    sorted.sort_unstable_by_key(|member| member.key);
+    out.extend_from_slice(&(props.text().len() as u64).to_le_bytes());
+    for (index, member) in sorted.iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        out.extend_from_slice(member.entry);
+    }
 }
 
 #[cfg(test)]
@@ -156,8 +187,9 @@ mod tests {
         let one = context(|c| {
             c.set_group("company", "acme")?;
             c.set_group("team", "core")?;
-            c.set_group_properties("team", &props(&[("size", 3)]))?;
+            c.set_group_properties("team", &props(&[("size", 3), ("age", 1)]))?;
             c.set_group_properties("company", &props(&[("size", 9)]))?;
+            c.set_person_properties(&props(&[("b", 2), ("a", 1), ("c", 3)]))?;
             c.add_flag_key("a")?;
             c.add_flag_key("b")?;
             c.add_evaluation_context("x")?;
@@ -170,7 +202,8 @@ mod tests {
             c.add_flag_key("a")?;
             c.add_flag_key("b")?;
             c.set_group_properties("company", &props(&[("size", 9)]))?;
-            c.set_group_properties("team", &props(&[("size", 3)]))?;
+            c.set_group_properties("team", &props(&[("age", 1), ("size", 3)]))?;
+            c.set_person_properties(&props(&[("a", 1), ("b", 2), ("c", 3)]))?;
             c.set_group("team", "core")?;
             c.set_group("company", "old")?;
             c.set_group("company", "acme")

@@ -1,12 +1,13 @@
 //! The `/flags` endpoint: what is asked, what an answer means, and when to ask again. Pure.
 
 use super::context::Context;
-use super::draft::{Draft, Record};
+use super::draft::{Draft, Record, Source};
 use crate::error::Error;
 use crate::json;
 use crate::props::Props;
 use crate::transport::FailureKind;
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Relative to the host.
@@ -142,6 +143,7 @@ pub fn parse(answer: &[u8]) -> Result<Draft, Error> {
     let mut text = Vec::with_capacity(answer.len());
     json::clean_members(&mut text, answer).map_err(|_| Error::Server)?;
     let mut draft = Draft::default();
+    let mut source = Source::default();
     let (mut flags, mut old_flags, mut old_payloads) = (None, None, None);
     for member in json::members(&text) {
         let value = member.value;
@@ -153,11 +155,13 @@ pub fn parse(answer: &[u8]) -> Result<Draft, Error> {
             // Anything but a plain no: who cannot be understood may have had errors.
             b"errorsWhileComputingFlags" => draft.errors = value != b"false",
             b"quotaLimited" => draft.quota_limited = is_quota_limited(value),
-            b"requestId" => draft.request_id = string(value),
-            b"evaluatedAt" => draft.evaluated_at = integer(value),
+            b"requestId" => source.request_id = string(value),
+            b"evaluatedAt" => source.evaluated_at = integer(value),
+            b"minimalFlagCalledEvents" => source.minimal = value == b"true",
             _ => {}
         }
     }
+    draft.source = Arc::new(source);
     if draft.quota_limited {
         return Ok(draft);
     }
@@ -237,6 +241,7 @@ fn read_metadata(record: &mut Record, metadata: Option<&[u8]>) -> Option<()> {
             b"id" => record.id = optional(member.value, integer)?,
             b"version" => record.version = optional(member.value, integer)?,
             b"payload" => record.payload = payload_of(member.value),
+            b"has_experiment" => record.has_experiment = optional(member.value, boolean)?,
             _ => {}
         }
     }

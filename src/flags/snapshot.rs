@@ -3,131 +3,202 @@
 //! All texts stand behind one another in one allocation, each with a NUL behind it, so that the C
 //! API can lend them as they are and a cache of many snapshots stays small.
 
-use super::draft::{Draft, Record};
+mod packer;
+
+use super::context::Context;
+use super::draft::{Draft, Origin, Record, Source};
 use crate::json;
 use crate::props::{Props, hash_key};
-use std::collections::HashMap;
+use packer::{Packed, Packer, Span, Value};
 use std::ffi::CStr;
-
-/// Where a text begins. 0, where an empty one is, stands for none.
-type Offset = u32;
-
-/// One flag, packed.
-struct Packed {
-    key: Offset,
-    /// Without the NUL.
-    key_len: u32,
-    variant: Offset,
-    payload: Offset,
-    reason: Offset,
-    description: Offset,
-    enabled: bool,
-    id: Option<i64>,
-    version: Option<i64>,
-}
+use std::sync::Arc;
 
 /// The flags of one identity at one moment.
 pub struct Snapshot {
     distinct_id: Box<str>,
+    /// `"<type>":"<key>"` of each group that was given, sorted; as in `$groups`.
+    groups: Box<[u8]>,
     text: Box<str>,
-    /// What is known, sorted by key.
-    known: Box<[Packed]>,
-    /// The hash of each known key and its index, sorted: a search among numbers is some three
-    /// times as fast as one among texts, which often begin alike.
-    hashes: Box<[(u32, u32)]>,
-    /// What the server could not say, sorted by key.
-    unknown: Box<[Packed]>,
-    request_id: Option<Box<str>>,
-    evaluated_at: Option<i64>,
+    /// What is known, sorted by key; then what is not, sorted by key.
+    records: Box<[Packed]>,
+    known: usize,
+    /// The hash of each key and its index, where the hash says or behind it: a look at one cache
+    /// line tells more than a search among texts, which often begin alike. Never full.
+    table: Box<[(u32, u32)]>,
+    /// What the values came from. There is at least one.
+    sources: Box<[Arc<Source>]>,
+    /// The server's answer, if there was one.
+    answer: Option<Arc<Source>>,
+    request_id: Span,
     errors: bool,
     quota_limited: bool,
+    /// Why there was no answer.
+    failure: Span,
+    /// Only some flags of another snapshot: what is missing may exist.
+    narrowed: bool,
 }
 
-/// One flag of a snapshot that is known.
+/// A place in the table that nothing is at.
+const FREE: u32 = u32::MAX;
+
+/// One flag of a snapshot.
 #[derive(Clone, Copy)]
 pub struct Flag<'a> {
-    text: &'a str,
-    packed: &'a Packed,
+    snapshot: &'a Snapshot,
+    index: usize,
 }
 
 impl Snapshot {
-    pub fn new(distinct_id: &str, draft: Draft) -> Snapshot {
-        let mut packer = Packer::default();
-        let (mut known, mut unknown) = (Vec::new(), Vec::new());
-        for record in &draft.records {
-            let list = if record.enabled.is_some() { &mut known } else { &mut unknown };
-            list.push(packer.pack(record));
+    pub fn new(distinct_id: &str, context: &Context, draft: Draft) -> Snapshot {
+        let mut groups = Vec::new();
+        for (group_type, key) in &context.groups {
+            groups.extend_from_slice(if groups.is_empty() { b"\"" } else { b",\"" });
+            json::write_text(&mut groups, group_type);
+            groups.extend_from_slice(b"\":\"");
+            json::write_text(&mut groups, key);
+            groups.push(b'"');
         }
-        let text = packer.text.into_boxed_str();
-        for list in [&mut known, &mut unknown] {
-            list.sort_unstable_by(|a, b| key_of(&text, a).cmp(key_of(&text, b)));
-        }
-        let hash = |(index, packed)| (hash_key(key_of(&text, packed).as_bytes()), index as u32);
-        let mut hashes: Vec<(u32, u32)> = known.iter().enumerate().map(hash).collect();
-        hashes.sort_unstable();
+        Snapshot { groups: groups.into_boxed_slice(), ..Snapshot::packed(distinct_id, draft) }
+    }
+
+    fn packed(distinct_id: &str, draft: Draft) -> Snapshot {
+        let Draft { mut records, source, answer, errors, quota_limited, failure } = draft;
+        records.sort_unstable_by(|a, b| {
+            a.enabled.is_none().cmp(&b.enabled.is_none()).then_with(|| a.key.cmp(&b.key))
+        });
+        let known = records.partition_point(|record| record.enabled.is_some());
+        let mut packer = Packer::new(&source);
+        let packed: Box<[Packed]> = records.iter().map(|record| packer.pack(record)).collect();
+        let failure = packer.put_shared(failure.as_deref());
+        let request_id = answer.as_ref().and_then(|answer| answer.request_id.as_deref());
+        let request_id = packer.put_shared(request_id);
+        let table = table(records.iter().map(|record| hash_key(record.key.as_bytes())));
+        let (text, sources) = packer.finish();
         Snapshot {
             distinct_id: distinct_id.into(),
+            groups: Box::default(),
             text,
-            hashes: hashes.into_boxed_slice(),
-            known: known.into_boxed_slice(),
-            unknown: unknown.into_boxed_slice(),
-            request_id: draft.request_id.map(String::into_boxed_str),
-            evaluated_at: draft.evaluated_at,
-            errors: draft.errors,
-            quota_limited: draft.quota_limited,
+            records: packed,
+            known,
+            table,
+            sources,
+            answer,
+            request_id,
+            errors,
+            quota_limited,
+            failure,
+            narrowed: false,
         }
     }
 
     /// Nothing was evaluated.
     pub fn empty(distinct_id: &str) -> Snapshot {
-        Snapshot::new(distinct_id, Draft::default())
+        Snapshot::packed(distinct_id, Draft::default())
+    }
+
+    /// Those flags that are to stay, by their index.
+    pub fn narrowed(&self, keep: impl Fn(usize) -> bool) -> Snapshot {
+        let kept = (0..self.records.len()).filter(|index| keep(*index));
+        let records = kept.map(|index| Flag { snapshot: self, index }.to_record()).collect();
+        let draft = Draft {
+            records,
+            source: Arc::clone(&self.sources[0]),
+            answer: self.answer.clone(),
+            errors: self.errors,
+            quota_limited: self.quota_limited,
+            failure: self.failure().map(|text| text.to_string_lossy().into_owned()),
+        };
+        Snapshot {
+            groups: self.groups.clone(),
+            narrowed: true,
+            ..Snapshot::packed(&self.distinct_id, draft)
+        }
     }
 
     /// How many flags are known.
     pub fn len(&self) -> usize {
-        self.known.len()
+        self.known
+    }
+
+    /// How many could not be evaluated.
+    pub fn unknown_len(&self) -> usize {
+        self.records.len() - self.known
     }
 
     /// The known flags, sorted by key.
     pub fn at(&self, index: usize) -> Option<Flag<'_>> {
-        self.known.get(index).map(|packed| Flag { text: &self.text, packed })
+        (index < self.known).then_some(Flag { snapshot: self, index })
+    }
+
+    /// Those that could not be evaluated, sorted by key.
+    pub fn unknown_at(&self, index: usize) -> Option<Flag<'_>> {
+        let index = self.known.checked_add(index)?;
+        (index < self.records.len()).then_some(Flag { snapshot: self, index })
     }
 
     pub fn flags(&self) -> impl Iterator<Item = Flag<'_>> {
-        self.known.iter().map(|packed| Flag { text: &self.text, packed })
+        (0..self.known).map(|index| Flag { snapshot: self, index })
+    }
+
+    /// A flag that is here, whether or not its value is known.
+    #[inline]
+    pub fn find(&self, key: &[u8]) -> Option<Flag<'_>> {
+        let hash = hash_key(key);
+        let mask = self.table.len().wrapping_sub(1);
+        let mut place = hash as usize & mask;
+        loop {
+            let &(known, index) = self.table.get(place)?;
+            if index == FREE {
+                return None;
+            }
+            let flag = Flag { snapshot: self, index: index as usize };
+            if known == hash && flag.key_text().as_bytes() == key {
+                return Some(flag);
+            }
+            place = (place + 1) & mask;
+        }
     }
 
     /// `None` when the flag is not known: it does not exist, or could not be evaluated.
+    #[cfg(test)]
     pub fn get(&self, key: &str) -> Option<Flag<'_>> {
-        let hash = hash_key(key.as_bytes());
-        let first = self.hashes.partition_point(|(known, _)| *known < hash);
-        let alike = self.hashes[first..].iter().take_while(|(known, _)| *known == hash);
-        alike.filter_map(|(_, index)| self.at(*index as usize)).find(|flag| flag.key_text() == key)
+        self.find(key.as_bytes()).filter(|flag| flag.index < self.known)
     }
 
     /// Off and unknown never look alike.
     pub fn enabled(&self, key: &str) -> Option<bool> {
-        self.get(key).map(Flag::enabled)
+        self.find(key.as_bytes())?.enabled()
     }
 
-    /// Why a flag has its value, or has none. `None` where the server did not say.
-    pub fn reason(&self, key: &str) -> Option<&CStr> {
-        if let Some(flag) = self.get(key) {
-            return flag.reason();
+    /// Why a flag has its value, or has none. `None` where nobody said.
+    pub fn reason(&self, key: &[u8]) -> Option<&CStr> {
+        if let Some(flag) = self.find(key) {
+            let unsaid = flag.enabled().is_none().then_some(c"evaluation_failed");
+            return flag.reason().or(unsaid);
         }
-        let unknown = self.unknown.binary_search_by(|it| key_of(&self.text, it).cmp(key)).ok();
-        if let Some(packed) = unknown.and_then(|index| self.unknown.get(index)) {
-            return Some(text_at(&self.text, packed.reason).unwrap_or(c"evaluation_failed"));
-        }
-        self.quota_limited.then_some(c"quota_limited")
+        if self.quota_limited { Some(c"quota_limited") } else { self.failure() }
+    }
+
+    /// The id of the request that the server has answered.
+    pub fn request_id(&self) -> Option<&CStr> {
+        self.text_at(self.request_id)
+    }
+
+    /// Why there was no answer, in PostHog's code.
+    pub fn failure(&self) -> Option<&CStr> {
+        self.text_at(self.failure)
     }
 
     /// How much memory this takes.
     pub fn bytes(&self) -> usize {
-        let packed = (self.known.len() + self.unknown.len()) * size_of::<Packed>();
-        let hashes = size_of_val(&*self.hashes);
-        let ids = self.distinct_id.len() + self.request_id.as_ref().map_or(0, |id| id.len());
-        size_of::<Snapshot>() + self.text.len() + packed + hashes + ids
+        let source = |source: &Arc<Source>| {
+            let id = source.request_id.as_ref().map_or(0, String::len);
+            size_of::<Arc<Source>>() + size_of::<Source>() + id
+        };
+        let sources: usize = self.sources.iter().map(source).sum();
+        let texts = self.text.len() + self.distinct_id.len() + self.groups.len();
+        let tables = size_of_val(&*self.records) + size_of_val(&*self.table);
+        size_of::<Snapshot>() + texts + tables + sources
     }
 
     /// What a capture says about these flags: `$feature/<key>` of each that is known, and which
@@ -136,13 +207,14 @@ impl Snapshot {
         let mut props = Props::new();
         let mut active = vec![b'['];
         for flag in self.flags() {
+            let on = flag.enabled() == Some(true);
             let key = format!("$feature/{}", flag.key_text());
             // Fails only for more flags than a map can hold, 16 MiB; those are left out.
             let _ = match flag.variant() {
                 Some(variant) => props.set_str(&key, variant.to_bytes()),
-                None => props.set_bool(&key, flag.enabled()),
+                None => props.set_bool(&key, on),
             };
-            if flag.enabled() {
+            if on {
                 active.extend_from_slice(if active.len() > 1 { b",\"" } else { b"\"" });
                 json::write_text(&mut active, flag.key_text());
                 active.push(b'"');
@@ -154,22 +226,22 @@ impl Snapshot {
         }
         props
     }
+
+    fn text_at(&self, span: Span) -> Option<&CStr> {
+        span.of(&self.text)
+    }
 }
 
 /// What an event about a flag says of the evaluation.
-#[cfg_attr(not(test), expect(dead_code, reason = "no event about a flag is sent yet"))]
+#[allow(dead_code, reason = "no event about a flag is sent yet")]
 impl Snapshot {
     pub fn distinct_id(&self) -> &str {
         &self.distinct_id
     }
 
-    pub fn request_id(&self) -> Option<&str> {
-        self.request_id.as_deref()
-    }
-
-    /// Milliseconds since 1970, by the server's clock.
-    pub fn evaluated_at(&self) -> Option<i64> {
-        self.evaluated_at
+    /// `"<type>":"<key>"` of each group that was given, sorted; as in `$groups`.
+    pub fn groups(&self) -> &[u8] {
+        &self.groups
     }
 
     /// Whether the server could not compute everything.
@@ -177,47 +249,78 @@ impl Snapshot {
         self.errors
     }
 
-    pub fn keys(&self) -> impl Iterator<Item = &str> {
-        self.flags().map(Flag::key_text)
+    pub fn quota_limited(&self) -> bool {
+        self.quota_limited
+    }
+
+    pub fn is_narrowed(&self) -> bool {
+        self.narrowed
     }
 }
 
 impl<'a> Flag<'a> {
+    /// Its place among all that are here, those that are not known included.
+    pub fn index(self) -> usize {
+        self.index
+    }
+
+    fn packed(self) -> &'a Packed {
+        &self.snapshot.records[self.index]
+    }
+
     pub fn key(self) -> &'a CStr {
-        text_at(self.text, self.packed.key).unwrap_or_default()
+        self.snapshot.text_at(self.packed().key).unwrap_or_default()
     }
 
     pub fn key_text(self) -> &'a str {
-        key_of(self.text, self.packed)
+        self.packed().key.text(&self.snapshot.text)
     }
 
-    pub fn enabled(self) -> bool {
-        self.packed.enabled
+    /// `None`: not known.
+    pub fn enabled(self) -> Option<bool> {
+        match self.packed().value {
+            Value::Unknown => None,
+            Value::Off => Some(false),
+            Value::On => Some(true),
+        }
     }
 
     pub fn variant(self) -> Option<&'a CStr> {
-        text_at(self.text, self.packed.variant)
+        self.snapshot.text_at(self.packed().variant)
     }
 
     /// JSON text.
     pub fn payload(self) -> Option<&'a CStr> {
-        text_at(self.text, self.packed.payload)
+        self.snapshot.text_at(self.packed().payload)
     }
 
     pub fn reason(self) -> Option<&'a CStr> {
-        text_at(self.text, self.packed.reason)
+        self.snapshot.text_at(self.packed().reason)
     }
 
     pub fn description(self) -> Option<&'a CStr> {
-        text_at(self.text, self.packed.description)
+        self.snapshot.text_at(self.packed().description)
     }
 
     pub fn id(self) -> Option<i64> {
-        self.packed.id
+        self.packed().id
     }
 
     pub fn version(self) -> Option<i64> {
-        self.packed.version
+        self.packed().version
+    }
+
+    pub fn has_experiment(self) -> Option<bool> {
+        self.packed().has_experiment
+    }
+
+    pub fn origin(self) -> Origin {
+        self.packed().origin
+    }
+
+    /// The evaluation that its value came from.
+    pub fn source(self) -> &'a Source {
+        &self.snapshot.sources[self.packed().source as usize]
     }
 
     /// As it was before it was packed.
@@ -225,78 +328,35 @@ impl<'a> Flag<'a> {
         let owned = |text: Option<&CStr>| text.map(|text| text.to_string_lossy().into_owned());
         Record {
             key: self.key_text().to_owned(),
-            enabled: Some(self.enabled()),
+            enabled: self.enabled(),
             variant: owned(self.variant()),
             payload: owned(self.payload()),
             reason: owned(self.reason()),
             description: owned(self.description()),
             id: self.id(),
             version: self.version(),
+            has_experiment: self.has_experiment(),
+            origin: self.origin(),
+            source: Some(Arc::clone(&self.snapshot.sources[self.packed().source as usize])),
         }
     }
 }
 
-fn key_of<'a>(text: &'a str, packed: &Packed) -> &'a str {
-    let start = packed.key as usize;
-    &text[start..start + packed.key_len as usize]
-}
-
-fn text_at(text: &str, at: Offset) -> Option<&CStr> {
-    if at == 0 { None } else { CStr::from_bytes_until_nul(&text.as_bytes()[at as usize..]).ok() }
-}
-
-/// Puts the texts of records behind one another.
-struct Packer {
-    text: String,
-    /// Where texts are that many flags share.
-    shared: HashMap<String, Offset>,
-}
-
-impl Default for Packer {
-    fn default() -> Packer {
-        // Nothing begins at 0.
-        Packer { text: "\0".to_owned(), shared: HashMap::new() }
+/// Where each hash is found, or behind it: at most half full, and a power of two long.
+fn table(hashes: impl ExactSizeIterator<Item = u32>) -> Box<[(u32, u32)]> {
+    if hashes.len() == 0 {
+        return Box::default();
     }
-}
-
-impl Packer {
-    fn pack(&mut self, record: &Record) -> Packed {
-        let key = self.put(&record.key);
-        Packed {
-            key,
-            key_len: self.text.len() as u32 - key - 1,
-            variant: record.variant.as_deref().map_or(0, |text| self.put_shared(text)),
-            payload: record.payload.as_deref().map_or(0, |text| self.put(text)),
-            reason: record.reason.as_deref().map_or(0, |text| self.put_shared(text)),
-            description: record.description.as_deref().map_or(0, |text| self.put_shared(text)),
-            enabled: record.enabled.unwrap_or(false),
-            id: record.id,
-            version: record.version,
+    let len = (2 * hashes.len()).next_power_of_two();
+    let mut table = vec![(0, FREE); len];
+    for (index, hash) in hashes.enumerate() {
+        let places = (0..len).map(|step| (hash as usize + step) & (len - 1));
+        let free = places.into_iter().find(|place| table[*place].1 == FREE);
+        if let Some(place) = free {
+            table[place] = (hash, index as u32);
         }
     }
-
-    fn put(&mut self, text: &str) -> Offset {
-        // An answer is at most 8 MiB, and no text of it becomes more than three times as long.
-        let at = self.text.len() as Offset;
-        let mut parts = text.split('\0');
-        self.text.push_str(parts.next().unwrap_or_default());
-        // A NUL inside would end the text there for C. `json` leaves none.
-        for part in parts {
-            self.text.push('\u{FFFD}');
-            self.text.push_str(part);
-        }
-        self.text.push('\0');
-        at
-    }
-
-    fn put_shared(&mut self, text: &str) -> Offset {
-        if let Some(at) = self.shared.get(text) {
-            return *at;
-        }
-        let at = self.put(text);
-        self.shared.insert(text.to_owned(), at);
-        at
-    }
+    table.into_boxed_slice()
 }
 
 #[cfg(test)]

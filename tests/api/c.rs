@@ -39,6 +39,10 @@ pub const PH_FOREVER: u32 = u32::MAX;
 pub const PH_NEVER: u32 = u32::MAX;
 pub const PH_UUID_SIZE: usize = 37;
 
+pub const PH_FLAG_SOURCE_UNKNOWN: i32 = 0;
+pub const PH_FLAG_SOURCE_REMOTE: i32 = 1;
+pub const PH_FLAG_SOURCE_STALE: i32 = 3;
+
 pub const PH_OK: Status = Status(0);
 pub const PH_ERROR_NULL: Status = Status(-1);
 pub const PH_ERROR_UTF8: Status = Status(-2);
@@ -225,6 +229,17 @@ unsafe extern "C" {
     pub safe fn ph_context_set_geoip_disable(context: *mut ph_context, disable: bool) -> Status;
 
     pub safe fn ph_flags_evaluate(client: *const ph_client, distinct_id: *const c_char, context: *const ph_context, timeout_ms: u32, flags_out: *mut *mut ph_flags) -> Status;
+    pub safe fn ph_context_set_local_only(context: *mut ph_context, local_only: bool) -> Status;
+    pub safe fn ph_flags_evaluate_n(client: *const ph_client, distinct_id: *const c_char, distinct_id_len: usize, context: *const ph_context, timeout_ms: u32, flags_out: *mut *mut ph_flags) -> Status;
+    pub safe fn ph_flag_enabled_n(client: *const ph_client, distinct_id: *const c_char, distinct_id_len: usize, key: *const c_char, key_len: usize, context: *const ph_context, fallback: bool) -> bool;
+    pub safe fn ph_flags_get_source(flags: *const ph_flags, key: *const c_char) -> i32;
+    pub safe fn ph_flags_get_age_ms(flags: *const ph_flags, key: *const c_char) -> i64;
+    pub safe fn ph_flags_get_id(flags: *const ph_flags, key: *const c_char) -> i64;
+    pub safe fn ph_flags_get_version(flags: *const ph_flags, key: *const c_char) -> i64;
+    pub safe fn ph_flags_get_request_id(flags: *const ph_flags) -> *const c_char;
+    pub safe fn ph_flags_get_unknown_key(flags: *const ph_flags, index: usize) -> *const c_char;
+    pub safe fn ph_flags_only_accessed(flags: *const ph_flags, flags_out: *mut *mut ph_flags) -> Status;
+    pub safe fn ph_flags_only(flags: *const ph_flags, keys: *const *const c_char, count: usize, flags_out: *mut *mut ph_flags) -> Status;
     pub safe fn ph_flags_free(flags: *mut ph_flags);
     pub safe fn ph_flags_is_enabled(flags: *const ph_flags, key: *const c_char, fallback: bool) -> bool;
     pub safe fn ph_flags_is_known(flags: *const ph_flags, key: *const c_char) -> bool;

@@ -112,6 +112,8 @@ fn version_2() {
         description: text("Matched condition set 1"),
         id: Some(42),
         version: Some(7),
+        has_experiment: Some(false),
+        ..Record::default()
     };
     let broken = Record {
         key: "broken".to_owned(),
@@ -119,16 +121,20 @@ fn version_2() {
         description: text("too slow"),
         id: Some(43),
         version: Some(1),
+        has_experiment: Some(false),
         ..Record::default()
     };
     assert_eq!(
         draft,
         Draft {
             records: vec![new_nav, broken],
-            errors: false,
-            quota_limited: false,
-            request_id: text("0194cc39-1f25-7000-8000-000000000009"),
-            evaluated_at: Some(1_763_632_800_000),
+            source: Arc::new(Source {
+                request_id: text("0194cc39-1f25-7000-8000-000000000009"),
+                evaluated_at: Some(1_763_632_800_000),
+                minimal: true,
+                ..Source::default()
+            }),
+            ..Draft::default()
         }
     );
     assert!(!draft.is_clean());

@@ -1,4 +1,5 @@
 use super::*;
+use std::collections::HashMap;
 
 fn on(key: &str) -> Record {
     Record { key: key.to_owned(), enabled: Some(true), ..Record::default() }
@@ -21,7 +22,7 @@ fn draft(records: Vec<Record>) -> Draft {
 }
 
 fn snapshot(records: Vec<Record>) -> Snapshot {
-    Snapshot::new("u", draft(records))
+    Snapshot::new("u", &Context::default(), draft(records))
 }
 
 fn str_of(text: Option<&CStr>) -> Option<&str> {
@@ -30,6 +31,11 @@ fn str_of(text: Option<&CStr>) -> Option<&str> {
 
 #[test]
 fn what_goes_in_comes_out() {
+    let source = Arc::new(Source {
+        request_id: Some("r".to_owned()),
+        evaluated_at: Some(5),
+        ..Source::default()
+    });
     let record = Record {
         key: "new-nav".to_owned(),
         enabled: Some(true),
@@ -39,20 +45,24 @@ fn what_goes_in_comes_out() {
         description: Some(String::new()),
         id: Some(42),
         version: Some(7),
+        has_experiment: Some(false),
+        origin: Origin::Remote,
+        source: Some(Arc::clone(&source)),
     };
     let with_meta = Draft {
         errors: true,
-        request_id: Some("r".to_owned()),
-        evaluated_at: Some(5),
+        source: Arc::clone(&source),
+        answer: Some(Arc::clone(&source)),
         ..draft(vec![record.clone(), off("z")])
     };
-    let snapshot = Snapshot::new("user", with_meta);
+    let snapshot = Snapshot::new("user", &Context::default(), with_meta);
     assert_eq!(snapshot.get("new-nav").unwrap().to_record(), record);
     assert_eq!(str_of(snapshot.get("new-nav").unwrap().description()), Some(""));
-    assert_eq!(snapshot.get("z").unwrap().to_record(), off("z"));
+    let plain = Record { source: Some(source), ..off("z") };
+    assert_eq!(snapshot.get("z").unwrap().to_record(), plain);
     assert_eq!(snapshot.distinct_id(), "user");
-    assert_eq!(snapshot.request_id(), Some("r"));
-    assert_eq!(snapshot.evaluated_at(), Some(5));
+    assert_eq!(str_of(snapshot.request_id()), Some("r"));
+    assert_eq!(snapshot.get("z").unwrap().source().evaluated_at, Some(5));
     assert!(snapshot.errors());
 }
 
@@ -62,7 +72,7 @@ fn keys_are_sorted_and_found_by_every_name_and_no_other() {
     let snapshot = snapshot(given.iter().map(|key| on(key)).collect());
     let mut sorted = given;
     sorted.sort_unstable();
-    assert_eq!(snapshot.keys().collect::<Vec<_>>(), sorted);
+    assert_eq!(snapshot.flags().map(Flag::key_text).collect::<Vec<_>>(), sorted);
     assert_eq!(snapshot.len(), given.len());
     for (index, key) in sorted.iter().enumerate() {
         assert_eq!(snapshot.enabled(key), Some(true), "{key}");
@@ -94,13 +104,14 @@ fn off_and_unknown_are_different() {
         snapshot(vec![off("off"), unknown("failed", Some("timeout")), unknown("why", None)]);
     assert_eq!(snapshot.enabled("off"), Some(false));
     assert_eq!(snapshot.enabled("failed"), None);
-    assert_eq!(snapshot.keys().collect::<Vec<_>>(), ["off"]);
-    assert_eq!(str_of(snapshot.reason("off")), None);
-    assert_eq!(str_of(snapshot.reason("failed")), Some("timeout"));
-    assert_eq!(str_of(snapshot.reason("why")), Some("evaluation_failed"));
-    assert_eq!(str_of(snapshot.reason("missing")), None);
-    let limited = Snapshot::new("u", Draft { quota_limited: true, ..Draft::default() });
-    assert_eq!(str_of(limited.reason("any")), Some("quota_limited"));
+    assert_eq!(snapshot.flags().map(Flag::key_text).collect::<Vec<_>>(), ["off"]);
+    assert_eq!(str_of(snapshot.reason(b"off")), None);
+    assert_eq!(str_of(snapshot.reason(b"failed")), Some("timeout"));
+    assert_eq!(str_of(snapshot.reason(b"why")), Some("evaluation_failed"));
+    assert_eq!(str_of(snapshot.reason(b"missing")), None);
+    let limited =
+        Snapshot::new("u", &Context::default(), Draft { quota_limited: true, ..Draft::default() });
+    assert_eq!(str_of(limited.reason(b"any")), Some("quota_limited"));
 }
 
 #[test]
@@ -129,4 +140,57 @@ fn a_capture_is_told_every_known_flag() {
     let none_on = snapshot(vec![off("a")]).event_props();
     assert_eq!(none_on.text(), br#""$feature/a":false"#);
     assert!(Snapshot::empty("u").event_props().is_empty());
+}
+
+#[test]
+fn what_is_not_known_is_listed_with_its_reason() {
+    let snapshot = snapshot(vec![on("b"), unknown("c", Some("timeout")), unknown("a", None)]);
+    assert_eq!((snapshot.len(), snapshot.unknown_len()), (1, 2));
+    let listed: Vec<_> = (0..).map_while(|index| snapshot.unknown_at(index)).collect();
+    assert_eq!(listed.iter().map(|flag| flag.key_text()).collect::<Vec<_>>(), ["a", "c"]);
+    assert_eq!(str_of(listed[1].reason()), Some("timeout"));
+    assert!(snapshot.at(1).is_none() && snapshot.unknown_at(usize::MAX).is_none());
+    assert_eq!(snapshot.find(b"a").unwrap().enabled(), None);
+}
+
+#[test]
+fn each_value_keeps_the_evaluation_that_it_came_from() {
+    let source = |id: &str| Source { request_id: Some(id.to_owned()), ..Source::default() };
+    let mut local = Draft { source: Arc::new(source("local")), ..draft(vec![]) };
+    local.records = vec![
+        Record { origin: Origin::Local, ..on("a") },
+        Record { origin: Origin::Local, ..unknown("b", Some("missing_context")) },
+    ];
+    let remote = |id: &str, records| {
+        let source = Arc::new(source(id));
+        Draft { answer: Some(Arc::clone(&source)), source, ..draft(records) }
+    };
+    local.fill(remote("remote", vec![off("a"), off("b"), unknown("c", None), on("d")]));
+    let older = remote("older", vec![on("c"), off("d"), on("e")]);
+    local.keep(&Snapshot::new("u", &Context::default(), older));
+    let merged = Snapshot::new("u", &Context::default(), local);
+    let of = |key: &str| {
+        let flag = merged.get(key).unwrap();
+        (flag.enabled().unwrap(), flag.origin(), flag.source().request_id.clone().unwrap())
+    };
+    assert_eq!(of("a"), (true, Origin::Local, "local".to_owned()));
+    assert_eq!(of("b"), (false, Origin::Remote, "remote".to_owned()));
+    assert_eq!(of("c"), (true, Origin::Stale, "older".to_owned()));
+    assert_eq!(of("d"), (true, Origin::Remote, "remote".to_owned()));
+    assert_eq!(of("e"), (true, Origin::Stale, "older".to_owned()));
+    assert_eq!(str_of(merged.request_id()), Some("remote"));
+}
+
+#[test]
+fn a_part_of_a_snapshot_says_the_same_of_what_it_has() {
+    let mut context = Context::default();
+    context.set_group("company", "ac\"me").unwrap();
+    let all = Draft { errors: true, ..draft(vec![on("a"), variant("b", "x"), unknown("c", None)]) };
+    let all = Snapshot::new("u", &context, all);
+    assert_eq!(all.groups(), br#""company":"ac\"me""#);
+    let part = all.narrowed(|index| index != all.find(b"a").unwrap().index());
+    assert!(part.is_narrowed() && !all.is_narrowed() && part.errors());
+    assert_eq!((part.len(), part.unknown_len()), (1, 1));
+    assert_eq!(part.get("b").unwrap().to_record(), all.get("b").unwrap().to_record());
+    assert_eq!((part.groups(), part.distinct_id()), (all.groups(), "u"));
 }

@@ -91,3 +91,99 @@ fn an_answer_of_a_thousand_flags() {
     assert_eq!(found.keys(), names);
     assert!(names.iter().all(|name| found.variant(name).as_ref() == Some(name)));
 }
+
+#[test]
+fn where_a_value_came_from_and_how_old_it_is() {
+    let (receiver, client) = with_flags(three(), |config| config);
+    let found = client.evaluate("u").unwrap();
+    let (key, missing) = (c"many".as_ptr(), c"none".as_ptr());
+    let raw = found.raw;
+    assert_eq!(ph_flags_get_source(raw, key), PH_FLAG_SOURCE_REMOTE);
+    assert_eq!((ph_flags_get_id(raw, key), ph_flags_get_version(raw, key)), (3, 1));
+    let age = ph_flags_get_age_ms(raw, key);
+    assert!((0..10_000).contains(&age), "{age}");
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    assert!(ph_flags_get_age_ms(raw, key) >= age + 20);
+    let answer: Value = serde_json::from_slice(&receiver.requests()[0].response).unwrap();
+    let request_id = crate::handle::lent_text(ph_flags_get_request_id(raw));
+    assert_eq!(request_id.as_deref(), answer["requestId"].as_str());
+    assert_eq!(ph_flags_get_source(raw, missing), PH_FLAG_SOURCE_UNKNOWN);
+    assert_eq!((ph_flags_get_id(raw, missing), ph_flags_get_age_ms(raw, missing)), (-1, -1));
+}
+
+#[test]
+fn a_copy_has_only_what_was_read_or_asked_for() {
+    let (_receiver, client) = with_flags(three(), |config| config);
+    let found = client.evaluate("u").unwrap();
+    let only_accessed = || {
+        let mut raw = std::ptr::null_mut();
+        assert_eq!(ph_flags_only_accessed(found.raw, &raw mut raw), PH_OK);
+        super::Found { raw }
+    };
+    // Keys, payloads and reasons are not values.
+    assert_eq!((found.keys().len(), found.payload("many").is_some()), (3, true));
+    assert!(found.reason("on").is_some() && only_accessed().keys().is_empty());
+    assert_eq!(found.enabled("off"), Some(false));
+    assert_eq!(found.variant("many").as_deref(), Some("blue"));
+    assert_eq!(found.enabled("none"), None);
+    let read = only_accessed();
+    assert_eq!(read.keys(), ["many", "off"]);
+    assert_eq!(read.variant("many").as_deref(), Some("blue"));
+    drop(read);
+    assert_eq!(only_accessed().keys(), ["many", "off"]);
+    let mut raw = std::ptr::null_mut();
+    let keys = [c"on".as_ptr(), c"none".as_ptr()];
+    assert_eq!(ph_flags_only(found.raw, keys.as_ptr(), 2, &raw mut raw), PH_OK);
+    assert_eq!(super::Found { raw }.keys(), ["on"]);
+    let keys = [std::ptr::null()];
+    let mut raw = std::ptr::dangling_mut();
+    assert_eq!(ph_flags_only(found.raw, keys.as_ptr(), 1, &raw mut raw), PH_ERROR_NULL);
+    assert_eq!(ph_flags_only_accessed(std::ptr::null(), &raw mut raw), PH_ERROR_NULL);
+    assert_eq!(raw, std::ptr::dangling_mut());
+}
+
+#[test]
+fn what_is_not_known_has_a_reason() {
+    let receiver = Receiver::start();
+    let failed = |code: &str| json!({"enabled": false, "failed": true, "reason": {"code": code}});
+    let answer =
+        json!({"flags": {"b": failed("timeout"), "a": failed("x"), "on": {"enabled": true}}});
+    receiver.set_script(Script::new().always("/flags/", Reply::status(200).json(&answer)));
+    let client = to(&receiver).client();
+    let found = client.evaluate("u").unwrap();
+    let unknown = |index| crate::handle::lent_text(ph_flags_get_unknown_key(found.raw, index));
+    assert_eq!((0..3).map(unknown).collect::<Vec<_>>(), [Some("a".into()), Some("b".into()), None]);
+    assert_eq!((found.keys(), found.reason("b").as_deref()), (vec!["on".into()], Some("timeout")));
+    assert_eq!(ph_flags_get_source(found.raw, c"b".as_ptr()), PH_FLAG_SOURCE_UNKNOWN);
+}
+
+#[test]
+fn texts_with_a_length_need_no_nul() {
+    let (receiver, client) = with_flags(three(), |config| config);
+    let (id, key) = (b"user_42 and more", b"many more");
+    let (id, key) = (id.as_ptr().cast(), key.as_ptr().cast());
+    let mut raw = std::ptr::null_mut();
+    let status = ph_flags_evaluate_n(client.raw(), id, 7, std::ptr::null(), 10_000, &raw mut raw);
+    assert_eq!(status, PH_OK);
+    assert_eq!(super::Found { raw }.enabled("on"), Some(true));
+    assert_eq!(receiver.requests()[0].json.as_ref().unwrap()["distinct_id"], "user_42");
+    let short = |id_len, key_len| {
+        ph_flag_enabled_n(client.raw(), id, id_len, key, key_len, std::ptr::null(), false)
+    };
+    assert!(short(7, 4) && !short(7, 5) && !short(0, 4));
+    let null = std::ptr::null();
+    let status = ph_flags_evaluate_n(client.raw(), null, 1, std::ptr::null(), 1, &raw mut raw);
+    assert_eq!(status, PH_ERROR_NULL);
+}
+
+#[test]
+fn local_only_asks_nobody() {
+    let (receiver, client) = with_flags(three(), |config| config);
+    let context = super::Context::new();
+    assert_eq!(ph_context_set_local_only(context.raw, true), PH_OK);
+    assert!(client.evaluate_in("u", Some(&context), 0).unwrap().keys().is_empty());
+    assert!(client.flag_in("u", "off", Some(&context), true));
+    assert_eq!(receiver.counts().requests, 0);
+    assert_eq!(ph_context_set_local_only(context.raw, false), PH_OK);
+    assert!(!client.flag_in("u", "off", Some(&context), true));
+}

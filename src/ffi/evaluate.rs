@@ -1,0 +1,150 @@
+//! `ph_flags_evaluate` and `ph_flag_enabled`: feature flags for somebody.
+
+use super::boundary::{attempt, guard, outside_callbacks};
+use super::types::{CStrArg, slice, text, utf8};
+use super::{ph_client, ph_context, ph_flags, ph_status};
+use crate::error::Error;
+use crate::flags::context::Context;
+use crate::flags::snapshot::Snapshot;
+use crate::flags::view::View;
+use safer_ffi::prelude::repr_c;
+use std::ffi::c_char;
+use std::mem::MaybeUninit;
+use std::time::Duration;
+
+type FlagsOut<'a> = Option<&'a mut MaybeUninit<repr_c::Box<ph_flags>>>;
+
+/// Evaluates feature flags for a distinct id: one request to PostHog, and one
+/// more if the first fails in a way that passes, all within `timeout_ms`
+/// milliseconds (at least 1; `PH_FOREVER`: no limit). Blocks until then.
+///
+/// `context` may be `NULL`. On success `*flags_out` is the caller's, to free
+/// with `ph_flags_free`; on failure it is not written. Success may be partial:
+/// a flag that could not be evaluated is not known, and
+/// `ph_flags_get_reason` says why. A client that is disabled or opted out makes
+/// no request: no flag is known then.
+///
+/// `PH_ERROR_NULL`, `PH_ERROR_UTF8` and `PH_ERROR_EMPTY` (of the id),
+/// `PH_ERROR_TIMEOUT`, `PH_ERROR_NETWORK`, `PH_ERROR_SERVER`,
+/// `PH_ERROR_SHUTDOWN`, `PH_ERROR_REENTRANT`.
+#[unsafe(no_mangle)]
+pub extern "C" fn ph_flags_evaluate(
+    client: Option<&ph_client>,
+    distinct_id: CStrArg<'_>,
+    context: Option<&ph_context>,
+    timeout_ms: u32,
+    flags_out: Option<&mut MaybeUninit<repr_c::Box<ph_flags>>>,
+) -> ph_status {
+    attempt(|| evaluate(client, || text(distinct_id), context, timeout_ms, flags_out))
+}
+
+/// The same, for a distinct id of so many bytes that needs no NUL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ph_flags_evaluate_n(
+    client: Option<&ph_client>,
+    distinct_id: *const c_char,
+    distinct_id_len: usize,
+    context: Option<&ph_context>,
+    timeout_ms: u32,
+    flags_out: Option<&mut MaybeUninit<repr_c::Box<ph_flags>>>,
+) -> ph_status {
+    attempt(|| {
+        // SAFETY: C promises as many readable bytes as it says; they are read during this call.
+        let distinct_id = unsafe { slice(distinct_id, distinct_id_len) };
+        evaluate(client, || utf8(distinct_id?), context, timeout_ms, flags_out)
+    })
+}
+
+fn evaluate<'a>(
+    client: Option<&ph_client>,
+    distinct_id: impl FnOnce() -> Result<&'a str, Error>,
+    context: Option<&ph_context>,
+    timeout_ms: u32,
+    flags_out: FlagsOut<'_>,
+) -> Result<(), Error> {
+    let evaluate = || {
+        let out = flags_out.ok_or(Error::Null)?;
+        outside_callbacks()?;
+        let timeout = Duration::from_millis(u64::from(timeout_ms));
+        let snapshot = snapshot(client, distinct_id, context, timeout)?;
+        out.write(Box::new(ph_flags { view: View::new(snapshot) }).into());
+        Ok(())
+    };
+    let result = evaluate();
+    if let (Some(ph_client { client }), Err(error)) = (client, result) {
+        client.refuse(error);
+    }
+    result
+}
+
+fn snapshot<'a>(
+    client: Option<&ph_client>,
+    distinct_id: impl FnOnce() -> Result<&'a str, Error>,
+    context: Option<&ph_context>,
+    timeout: Duration,
+) -> Result<Snapshot, Error> {
+    let Some(client) = client else { return Ok(Snapshot::empty("")) };
+    let Some(flags) = client.client.flags()? else { return Ok(Snapshot::empty("")) };
+    match context {
+        Some(context) => flags.evaluate(distinct_id()?, &context.context, timeout),
+        None => flags.evaluate(distinct_id()?, &Context::default(), timeout),
+    }
+}
+
+/// Whether a flag is on for a distinct id, from what the client remembers or
+/// else from a request, never waiting for longer than
+/// `ph_config_set_flags_timeout_ms` in all. `context` may be `NULL`.
+///
+/// One request answers for every flag of a distinct id and context, holds for a
+/// while (`ph_config_set_flags_ttl_ms`), and serves all threads that ask
+/// meanwhile. When a later one fails, what was known before holds on, and the
+/// next is made after a pause. With a timeout of 0 this never waits: it answers
+/// from what is remembered, and a thread asks in the background.
+///
+/// `fallback` when the value is not known: there is no such flag, it could not
+/// be evaluated in time, an argument is not as it has to be, the client is
+/// disabled, opted out, shut down or `NULL`, or this is called from inside a
+/// callback. A flag that is off is `false`, whatever `fallback` is.
+#[unsafe(no_mangle)]
+pub extern "C" fn ph_flag_enabled(
+    client: Option<&ph_client>,
+    distinct_id: CStrArg<'_>,
+    key: CStrArg<'_>,
+    context: Option<&ph_context>,
+    fallback: bool,
+) -> bool {
+    guard(|| enabled(client, || text(distinct_id), || text(key), context)).unwrap_or(fallback)
+}
+
+/// The same, for texts of so many bytes that need no NUL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ph_flag_enabled_n(
+    client: Option<&ph_client>,
+    distinct_id: *const c_char,
+    distinct_id_len: usize,
+    key: *const c_char,
+    key_len: usize,
+    context: Option<&ph_context>,
+    fallback: bool,
+) -> bool {
+    guard(|| {
+        // SAFETY: C promises as many readable bytes as it says; they are read during this call.
+        let distinct_id = unsafe { slice(distinct_id, distinct_id_len) };
+        // SAFETY: as above.
+        let key = unsafe { slice(key, key_len) };
+        enabled(client, || utf8(distinct_id?), || utf8(key?), context)
+    })
+    .unwrap_or(fallback)
+}
+
+fn enabled<'a>(
+    client: Option<&ph_client>,
+    distinct_id: impl FnOnce() -> Result<&'a str, Error>,
+    key: impl FnOnce() -> Result<&'a str, Error>,
+    context: Option<&ph_context>,
+) -> Option<bool> {
+    outside_callbacks().ok()?;
+    let flags = client?.client.flags().ok()??;
+    let context = context.map(|context| &context.context);
+    flags.enabled(distinct_id().ok()?, key().ok()?, context)
+}
