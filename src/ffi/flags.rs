@@ -119,20 +119,19 @@ pub extern "C" fn ph_flags_get_source(
     flags: Option<&ph_flags>,
     key: CStrArg<'_>,
 ) -> ph_flag_source {
-    let known = guard(|| find(flags, key).filter(|flag| flag.enabled().is_some()));
-    known.map_or(ph_flag_source::PH_FLAG_SOURCE_UNKNOWN, |flag| flag.origin().into())
+    guard(|| known(flags, key).map(|flag| flag.origin().into()))
+        .unwrap_or(ph_flag_source::PH_FLAG_SOURCE_UNKNOWN)
 }
 
 /// How long ago the value of a flag was evaluated, or came from PostHog, in
 /// milliseconds. -1 when it is not known, or of unknown age.
 #[unsafe(no_mangle)]
 pub extern "C" fn ph_flags_get_age_ms(flags: Option<&ph_flags>, key: CStrArg<'_>) -> i64 {
-    let age = guard(|| {
-        let flag = find(flags, key).filter(|flag| flag.enabled().is_some())?;
-        let age = Instant::now().saturating_duration_since(flag.source().taken?);
-        i64::try_from(age.as_millis()).ok()
-    });
-    age.unwrap_or(-1)
+    guard(|| {
+        let taken = known(flags, key)?.source().taken?;
+        i64::try_from(Instant::now().saturating_duration_since(taken).as_millis()).ok()
+    })
+    .unwrap_or(-1)
 }
 
 /// The number by which PostHog knows a flag; -1 when nobody said.
@@ -237,6 +236,10 @@ fn read<'a>(flags: Option<&'a ph_flags>, key: &[u8]) -> Option<Flag<'a>> {
 
 fn find<'a>(flags: Option<&'a ph_flags>, key: CStrArg<'_>) -> Option<Flag<'a>> {
     flags?.view.snapshot().find(bytes(key).ok()?)
+}
+
+fn known<'a>(flags: Option<&'a ph_flags>, key: CStrArg<'_>) -> Option<Flag<'a>> {
+    find(flags, key).filter(|flag| flag.enabled().is_some())
 }
 
 fn lend(text: Option<&CStr>) -> CStrLent<'_> {
