@@ -1,0 +1,3 @@
+package posthog
+
+func (c *Client) CaptureException(distinctID string, err error) error { return nil }
