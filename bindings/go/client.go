@@ -118,6 +118,7 @@ func (c *Client) acquire() bool {
 
 func (c *Client) release() {
 	if c.users.Add(-1) == closing && c.freed.CompareAndSwap(false, true) {
+		c.keepStats()
 		abi.Call(abi.ClientFree, c.handle)
 	}
 }
@@ -187,8 +188,7 @@ func (c *Client) close(timeout uintptr) error {
 			return
 		}
 		c.closeError = check(abi.Status(abi.Shutdown, c.handle, timeout))
-		stats := c.readStats()
-		c.final.Store(&stats)
+		c.keepStats()
 		c.users.Add(closing)
 		c.release()
 		c.logs.stop()

@@ -61,6 +61,12 @@ func (c *Client) Stats() Stats {
 	return stats
 }
 
+// keepStats for later: the last call under way when the client closed may have changed them.
+func (c *Client) keepStats() {
+	stats := c.readStats()
+	c.final.Store(&stats)
+}
+
 func (c *Client) finalStats() Stats {
 	if c == nil || c.handle == 0 {
 		return Stats{}
