@@ -1056,6 +1056,27 @@ ph_status ph_flags_evaluate_n(const ph_client *client,
                               ph_flags **flags_out);
 
 /**
+ * Gives all that `ph_flag_enabled` answers from: what the client remembers of
+ * a distinct id, or else what a request says, within
+ * `ph_config_set_flags_timeout_ms` in all. For whoever wants a payload or a
+ * variant without a request for each read.
+ *
+ * `context` may be `NULL`. On success `*flags_out` is the caller's, to free
+ * with `ph_flags_free`; on failure it is not written. A client that is
+ * disabled or opted out knows no flag.
+ *
+ * `PH_ERROR_NULL`, `PH_ERROR_UTF8` and `PH_ERROR_EMPTY` (of the id),
+ * `PH_ERROR_SHUTDOWN`, `PH_ERROR_REENTRANT`. Where nothing is remembered:
+ * `PH_ERROR_NETWORK` if asking fails or has just failed, `PH_ERROR_TIMEOUT` if
+ * the client may not wait.
+ */
+PH_API
+ph_status ph_flags_recall(const ph_client *client,
+                          const char *distinct_id,
+                          const ph_context *context,
+                          ph_flags **flags_out);
+
+/**
  * Whether a flag is on for a distinct id, from what the client remembers or
  * else from a request, never waiting for longer than
  * `ph_config_set_flags_timeout_ms` in all. `context` may be `NULL`.

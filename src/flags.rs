@@ -111,13 +111,37 @@ impl Flags {
     }
 
     fn known(&self, distinct_id: &str, key: &str, context: &Context) -> Option<bool> {
-        let distinct_id = checked(distinct_id).ok()?;
-        if !context.wants(key) || context.is_local_only() {
+        if !context.wants(key) {
+            return None;
+        }
+        self.remembered(checked(distinct_id).ok()?, context)?.enabled(key)
+    }
+
+    /// What the short form answers from: what is remembered, or else what the server says in time.
+    pub fn recall(&self, distinct_id: &str, context: &Context) -> Result<Snapshot, Error> {
+        let distinct_id = checked(distinct_id)?;
+        if context.wants_nothing() || context.is_local_only() {
+            return Ok(Snapshot::new(distinct_id, context, Draft::default()));
+        }
+        if let Some(snapshot) = self.remembered(distinct_id, context) {
+            return Ok(snapshot.narrowed(|_| true));
+        }
+        Err(if self.refresher.closed().is_none() {
+            Error::Shutdown
+        } else if self.timeout.is_zero() {
+            Error::Timeout
+        } else {
+            Error::Network
+        })
+    }
+
+    fn remembered(&self, distinct_id: &str, context: &Context) -> Option<Arc<Snapshot>> {
+        if context.is_local_only() {
             return None;
         }
         let now = Instant::now();
         let identity = context.identity(distinct_id);
-        let snapshot = self.cache.get(&identity, now, now + self.timeout, |flight| {
+        self.cache.get(&identity, now, now + self.timeout, |flight| {
             let Some(closed) = self.refresher.closed() else { return flight.stale() };
             if !self.timeout.is_zero() {
                 return self.asker.refresh(flight, distinct_id, context, self.timeout, &closed);
@@ -125,8 +149,7 @@ impl Flags {
             let stale = flight.stale();
             self.refresher.add(&self.asker, Job::new(flight, distinct_id, context));
             stale
-        })?;
-        snapshot.enabled(key)
+        })
     }
 
     /// From here on no request starts, and the thread that refreshes ends. The transport's

@@ -1,9 +1,10 @@
-//! `ph_flags_evaluate` and `ph_flag_enabled`: feature flags for somebody.
+//! `ph_flags_evaluate`, `ph_flags_recall` and `ph_flag_enabled`: feature flags for somebody.
 
 use super::boundary::{attempt, guard, outside_callbacks};
 use super::types::{CStrArg, slice, text, utf8};
 use super::{ph_client, ph_context, ph_flags, ph_status};
 use crate::error::Error;
+use crate::flags::Flags;
 use crate::flags::context::Context;
 use crate::flags::snapshot::Snapshot;
 use crate::flags::view::View;
@@ -35,7 +36,11 @@ pub extern "C" fn ph_flags_evaluate(
     timeout_ms: u32,
     flags_out: Option<&mut MaybeUninit<repr_c::Box<ph_flags>>>,
 ) -> ph_status {
-    attempt(|| evaluate(client, || text(distinct_id), context, timeout_ms, flags_out))
+    attempt(|| {
+        let timeout = Duration::from_millis(u64::from(timeout_ms));
+        let evaluate = |flags: &Flags, id: &str, context: &_| flags.evaluate(id, context, timeout);
+        give(client, || text(distinct_id), context, flags_out, evaluate)
+    })
 }
 
 /// The same, for a distinct id of so many bytes that needs no NUL.
@@ -51,22 +56,46 @@ pub unsafe extern "C" fn ph_flags_evaluate_n(
     attempt(|| {
         // SAFETY: C promises as many readable bytes as it says; they are read during this call.
         let distinct_id = unsafe { slice(distinct_id, distinct_id_len) };
-        evaluate(client, || utf8(distinct_id?), context, timeout_ms, flags_out)
+        let timeout = Duration::from_millis(u64::from(timeout_ms));
+        let evaluate = |flags: &Flags, id: &str, context: &_| flags.evaluate(id, context, timeout);
+        give(client, || utf8(distinct_id?), context, flags_out, evaluate)
     })
 }
 
-fn evaluate<'a>(
+/// Gives all that `ph_flag_enabled` answers from: what the client remembers of
+/// a distinct id, or else what a request says, within
+/// `ph_config_set_flags_timeout_ms` in all. For whoever wants a payload or a
+/// variant without a request for each read.
+///
+/// `context` may be `NULL`. On success `*flags_out` is the caller's, to free
+/// with `ph_flags_free`; on failure it is not written. A client that is
+/// disabled or opted out knows no flag.
+///
+/// `PH_ERROR_NULL`, `PH_ERROR_UTF8` and `PH_ERROR_EMPTY` (of the id),
+/// `PH_ERROR_SHUTDOWN`, `PH_ERROR_REENTRANT`. Where nothing is remembered:
+/// `PH_ERROR_NETWORK` if asking fails or has just failed, `PH_ERROR_TIMEOUT` if
+/// the client may not wait.
+#[unsafe(no_mangle)]
+pub extern "C" fn ph_flags_recall(
+    client: Option<&ph_client>,
+    distinct_id: CStrArg<'_>,
+    context: Option<&ph_context>,
+    flags_out: Option<&mut MaybeUninit<repr_c::Box<ph_flags>>>,
+) -> ph_status {
+    attempt(|| give(client, || text(distinct_id), context, flags_out, Flags::recall))
+}
+
+fn give<'a>(
     client: Option<&ph_client>,
     distinct_id: impl FnOnce() -> Result<&'a str, Error>,
     context: Option<&ph_context>,
-    timeout_ms: u32,
     flags_out: FlagsOut<'_>,
+    ask: impl FnOnce(&Flags, &str, &Context) -> Result<Snapshot, Error>,
 ) -> Result<(), Error> {
     let evaluate = || {
         let out = flags_out.ok_or(Error::Null)?;
         outside_callbacks()?;
-        let timeout = Duration::from_millis(u64::from(timeout_ms));
-        let snapshot = snapshot(client, distinct_id, context, timeout)?;
+        let snapshot = snapshot(client, distinct_id, context, ask)?;
         out.write(Box::new(ph_flags { view: View::new(snapshot) }).into());
         Ok(())
     };
@@ -81,13 +110,13 @@ fn snapshot<'a>(
     client: Option<&ph_client>,
     distinct_id: impl FnOnce() -> Result<&'a str, Error>,
     context: Option<&ph_context>,
-    timeout: Duration,
+    ask: impl FnOnce(&Flags, &str, &Context) -> Result<Snapshot, Error>,
 ) -> Result<Snapshot, Error> {
     let Some(client) = client else { return Ok(Snapshot::empty("")) };
     let Some(flags) = client.client.flags()? else { return Ok(Snapshot::empty("")) };
     match context {
-        Some(context) => flags.evaluate(distinct_id()?, &context.context, timeout),
-        None => flags.evaluate(distinct_id()?, &Context::default(), timeout),
+        Some(context) => ask(flags, distinct_id()?, &context.context),
+        None => ask(flags, distinct_id()?, &Context::default()),
     }
 }
 

@@ -228,6 +228,7 @@ unsafe extern "C" {
     pub safe fn ph_context_add_evaluation_context(context: *mut ph_context, name: *const c_char) -> Status;
     pub safe fn ph_context_set_geoip_disable(context: *mut ph_context, disable: bool) -> Status;
 
+    pub safe fn ph_flags_recall(client: *const ph_client, distinct_id: *const c_char, context: *const ph_context, flags_out: *mut *mut ph_flags) -> Status;
     pub safe fn ph_flags_evaluate(client: *const ph_client, distinct_id: *const c_char, context: *const ph_context, timeout_ms: u32, flags_out: *mut *mut ph_flags) -> Status;
     pub safe fn ph_context_set_local_only(context: *mut ph_context, local_only: bool) -> Status;
     pub safe fn ph_flags_evaluate_n(client: *const ph_client, distinct_id: *const c_char, distinct_id_len: usize, context: *const ph_context, timeout_ms: u32, flags_out: *mut *mut ph_flags) -> Status;

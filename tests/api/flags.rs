@@ -121,6 +121,17 @@ impl Client {
         }
     }
 
+    pub fn recall(&self, distinct_id: &str) -> Result<Found, Status> {
+        let (id, mut raw) = (c_text(distinct_id), ptr::dangling_mut());
+        match ph_flags_recall(self.raw(), id.as_ptr(), ptr::null(), &raw mut raw) {
+            PH_OK => Ok(Found { raw }),
+            status => {
+                assert_eq!(raw, ptr::dangling_mut(), "written although the call failed");
+                Err(status)
+            }
+        }
+    }
+
     pub fn evaluate(&self, distinct_id: &str) -> Result<Found, Status> {
         self.evaluate_in(distinct_id, None, 10_000)
     }

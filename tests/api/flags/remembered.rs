@@ -31,6 +31,29 @@ fn one_request_answers_for_every_flag_of_a_person() {
 }
 
 #[test]
+fn all_of_it_can_be_had() {
+    let (receiver, client) = with_flags(three(), |config| config);
+    assert_eq!(client.flag("u", "on"), Some(true));
+    let first = client.recall("u").unwrap();
+    assert_eq!(first.keys(), ["many", "off", "on"]);
+    assert_eq!(first.payload("many").as_deref(), Some(r#"{"copy":"hello","n":[1,2.5]}"#));
+    assert_eq!(first.enabled("off"), Some(false));
+    assert_eq!(receiver.counts().requests, 1);
+
+    // What is not remembered is asked for, and remembered then.
+    assert_eq!(client.recall("v").unwrap().enabled("on"), Some(true));
+    assert_eq!(client.flag("v", "on"), Some(true));
+    assert_eq!(receiver.counts().requests, 2);
+
+    receiver.set_script(Script::new().always("/flags/", Reply::status(500)));
+    assert_eq!(client.recall("nobody yet").map(|_| ()), Err(PH_ERROR_NETWORK));
+    assert_eq!(client.recall("u").unwrap().keys(), first.keys());
+    assert_eq!(client.recall("").map(|_| ()), Err(PH_ERROR_EMPTY));
+    let never = to(&receiver).set(ph_config_set_flags_timeout_ms, 0).client();
+    assert_eq!(never.recall("u").map(|_| ()), Err(PH_ERROR_TIMEOUT));
+}
+
+#[test]
 fn another_context_is_another_identity() {
     let (receiver, client) = with_flags(three(), |config| config);
     let nothing = Props::new();

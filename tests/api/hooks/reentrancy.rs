@@ -24,6 +24,7 @@ fn calls(client: *const ph_client) -> Calls {
     let (mut made, mut json): (*mut ph_client, _) = (ptr::null_mut(), ptr::null_mut());
     let mut flags = ptr::null_mut();
     let evaluated = ph_flags_evaluate(client, ok, ptr::null(), 100, &raw mut flags);
+    let recalled = ph_flags_recall(client, ok, ptr::null(), &raw mut flags);
     let calls = vec![
         ("ph_init", is_refused(ph_init(config.raw(), &raw mut made)) && made.is_null()),
         ("ph_client_start", is_refused(ph_client_start(client))),
@@ -44,6 +45,7 @@ fn calls(client: *const ph_client) -> Calls {
         ("ph_shutdown", is_refused(ph_shutdown(client, PH_FOREVER))),
         ("ph_queue_drain", is_refused(ph_queue_drain(client, 9, &raw mut json)) && json.is_null()),
         ("ph_flags_evaluate", is_refused(evaluated) && flags.is_null()),
+        ("ph_flags_recall", is_refused(recalled) && flags.is_null()),
         (
             "ph_flag_enabled",
             ph_flag_enabled(client, ok, c"new-checkout".as_ptr(), ptr::null(), true),
@@ -70,7 +72,7 @@ fn calls(client: *const ph_client) -> Calls {
 }
 
 /// Of those calls, how many are captures or ask for flags, and are counted when refused.
-const COUNTED: u64 = 9;
+const COUNTED: u64 = 10;
 
 fn assert_all_right(kind: &str, calls: &Calls) {
     let made: BTreeSet<&str> = calls.iter().map(|it| it.0).chain(["ph_client_free"]).collect();

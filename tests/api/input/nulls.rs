@@ -168,6 +168,7 @@ fn client_calls(it: &Handles) -> Rows {
     let (client, none) = (it.client.raw(), ptr::null::<ph_client>());
     let (mut made, mut json) = (null(), null());
     let (mut found, mut empty, context) = (null(), null(), it.context);
+    let (mut recalled, mut nobodys) = (ptr::null_mut(), ptr::null_mut());
     let many = ph_stats_get(client, null(), 0);
     let rows = rows! {
         ph_init.config(ptr::null(), &raw mut made) => PH_ERROR_NULL;
@@ -187,10 +188,14 @@ fn client_calls(it: &Handles) -> Rows {
         ph_stats_get.values(client, null(), 0) => many;
         ph_queue_drain.client(none, 1, &raw mut json) => PH_OK;
         ph_queue_drain.json_out(client, 1, null()) => PH_ERROR_NULL;
-        ph_flags_evaluate.client(none, OK, context, 1, &raw mut empty) => PH_OK;
+        ph_flags_evaluate.client(none, OK, context, 1, &raw mut nobodys) => PH_OK;
         ph_flags_evaluate.distinct_id(client, NONE, context, 1, &raw mut found) => PH_ERROR_NULL;
         ph_flags_evaluate.context(client, OK, ptr::null(), 10_000, &raw mut found) => PH_OK;
         ph_flags_evaluate.flags_out(client, OK, context, 1, null()) => PH_ERROR_NULL;
+        ph_flags_recall.client(none, OK, context, &raw mut empty) => PH_OK;
+        ph_flags_recall.distinct_id(client, NONE, context, &raw mut found) => PH_ERROR_NULL;
+        ph_flags_recall.context(client, OK, ptr::null(), &raw mut recalled) => PH_OK;
+        ph_flags_recall.flags_out(client, OK, context, null()) => PH_ERROR_NULL;
         ph_flag_enabled.client(none, OK, OK, context, true) => true;
         ph_flag_enabled.distinct_id(client, NONE, OK, context, true) => true;
         ph_flag_enabled.key(client, OK, NONE, context, true) => true;
@@ -199,6 +204,8 @@ fn client_calls(it: &Handles) -> Rows {
     assert!(made.is_null(), "written although the call failed");
     ph_string_free(json);
     ph_flags_free(found);
+    ph_flags_free(recalled);
+    ph_flags_free(nobodys);
     ph_flags_free(empty);
     rows
 }
