@@ -162,6 +162,11 @@ typedef enum {
    * A bug in the library, caught at its boundary. The handle stays usable.
    */
   PH_ERROR_PANIC = -21,
+  /**
+   * Too many exceptions of the same kind (`ph_config_set_exception_limit`): the
+   * next one that is sent says how many were not.
+   */
+  PH_ERROR_SUPPRESSED = -22,
 } ph_status;
 
 /**
@@ -366,6 +371,7 @@ typedef enum {
   PH_STAT_REFUSED_SERVER = 39,
   PH_STAT_REFUSED_THREAD = 40,
   PH_STAT_REFUSED_PANIC = 41,
+  PH_STAT_REFUSED_SUPPRESSED = 42,
 } ph_stat;
 
 /**
@@ -441,6 +447,11 @@ typedef struct ph_event ph_event;
 /**
  * An exception to be filled in and captured. May be captured any number of
  * times. Belongs to one thread at a time.
+ *
+ * Its frames are those that were added (`ph_exception_add_frame`,
+ * `ph_exception_set_frames`, `ph_exception_set_addresses`), or the stack of the
+ * thread that captures it (`ph_exception_set_stack`). At most 64 are sent, the
+ * innermost; machine frames come below the others, nearer to the error.
  */
 typedef struct ph_exception ph_exception;
 
@@ -616,6 +627,19 @@ ph_status ph_group_identify(const ph_client *client,
 
 /**
  * Captures an exception: `$exception`. It is copied and stays the caller's.
+ *
+ * `distinct_id` may be `NULL`: then the event is nobody's, and PostHog makes no
+ * person for it.
+ *
+ * Unless the exception has frames of its own, the stack of the calling thread
+ * is taken, as `ph_exception_set_stack` says: addresses only, which costs some
+ * ten microseconds. Names, files and lines are looked up by the sender, in the
+ * executables and libraries as they are on disk; where they were stripped,
+ * PostHog itself can do it by `$debug_images`, with uploaded symbols.
+ *
+ * An event beyond `ph_config_set_event_max_bytes` is made smaller: nested
+ * exceptions lose frames, and types and messages are cut. `PH_ERROR_SUPPRESSED`
+ * for too many of the same kind; what is `PH_LEVEL_FATAL` always passes.
  */
 PH_API
 ph_status ph_capture_exception(const ph_client *client,
@@ -1254,13 +1278,14 @@ PH_API const char *ph_event_get_properties(ph_event *event);
 PH_API const char *ph_event_get_property(ph_event *event, const char *key);
 
 /**
- * Creates an exception.
+ * Creates an exception: of level `PH_LEVEL_ERROR`, handled, of the mechanism
+ * `generic`.
  *
  * `type` is its class or category, e.g. `std::runtime_error`; PostHog groups
- * by it. `message` may be empty; invalid UTF-8 in it is replaced. Both are
- * copied. On success `*exception_out` is the caller's, to free with
- * `ph_exception_free`; on failure it is not written. `PH_ERROR_NULL`,
- * `PH_ERROR_UTF8`, `PH_ERROR_EMPTY` (of the type).
+ * by it. `message` may be empty. Both are copied; invalid UTF-8 in them is
+ * replaced, and they are cut after 65,536 bytes. On success `*exception_out` is
+ * the caller's, to free with `ph_exception_free`; on failure it is not written.
+ * `PH_ERROR_NULL`, `PH_ERROR_EMPTY` (of a blank type).
  */
 PH_API
 ph_status ph_exception_new(const char *type,
@@ -1283,6 +1308,47 @@ PH_API ph_status ph_exception_set_level(ph_exception *exception, int32_t level);
 PH_API ph_status ph_exception_set_handled(ph_exception *exception, bool handled);
 
 /**
+ * Says whether the frames are of another place than the error itself, or
+ * what is reported was not an exception at all. By default they are when they
+ * were taken by the capture.
+ */
+PH_API ph_status ph_exception_set_synthetic(ph_exception *exception, bool synthetic);
+
+/**
+ * Sets by what kind of thing it was noticed. PostHog knows `generic` (the
+ * default), `logger`, `onuncaughtexception`, `middleware`, `task`, `panic`,
+ * `signal`, `crash_reporter` and others; any other name is kept. Not blank.
+ */
+PH_API
+ph_status ph_exception_set_mechanism(ph_exception *exception,
+                                     const char *mechanism);
+
+/**
+ * Sets the `$exception_source`: which integration reports it, in the form
+ * `<technology>.<hook>`, e.g. `cpp.terminate_handler`. Nothing about users,
+ * paths or versions; nothing at all for an exception that was captured by hand.
+ */
+PH_API ph_status ph_exception_set_source(ph_exception *exception, const char *source);
+
+/**
+ * Sets the trace and the span in which it happened (`$trace_id`, `$span_id`), as
+ * W3C Trace Context writes them: 32 and 16 hexadecimal digits, not all of them
+ * 0. `PH_ERROR_RANGE` for anything else.
+ */
+PH_API
+ph_status ph_exception_set_trace(ph_exception *exception,
+                                 const char *trace_id,
+                                 const char *span_id);
+
+/**
+ * The exception happened in this group. One for each type.
+ */
+PH_API
+ph_status ph_exception_set_group(ph_exception *exception,
+                                 const char *group_type,
+                                 const char *key);
+
+/**
  * Sets the fingerprint by which PostHog groups it, in place of its own choice.
  */
 PH_API
@@ -1290,9 +1356,60 @@ ph_status ph_exception_set_fingerprint(ph_exception *exception,
                                        const char *fingerprint);
 
 /**
+ * Whether the stack of the thread that captures the exception is taken, and how
+ * many of its innermost frames are left out: 0 begins with the function that
+ * calls `ph_capture_exception`, 1 with its caller. Without this call it is taken
+ * when the exception has no frames of its own. Only the outermost exception's
+ * setting counts.
+ */
+PH_API
+ph_status ph_exception_set_stack(ph_exception *exception,
+                                 bool taken,
+                                 uint32_t skip);
+
+/**
+ * Sets machine frames in place of those it had: `count` return addresses, as
+ * unwinders and `backtrace` give them, the innermost first. What is looked up
+ * is the call before each. The images that they lie in must still be loaded
+ * when the exception is captured. Copied, up to 64.
+ */
+PH_API
+ph_status ph_exception_set_addresses(ph_exception *exception,
+                                     const size_t *addresses,
+                                     size_t count);
+
+/**
+ * Sets frames in place of those that were added: a JSON array of objects in
+ * PostHog's frame format (`platform`, `function`, `filename`, `lineno`,
+ * `in_app`, ...), the outermost first, as PostHog has them. `len` bytes, without
+ * NUL. For runtimes that have stacks of their own, such as Python's; objects
+ * are sent as they are, `in_app` added where it is absent. Of more than 64 the
+ * innermost stay. `PH_ERROR_JSON` for anything else, `PH_ERROR_DEPTH`.
+ */
+PH_API
+ph_status ph_exception_set_frames(ph_exception *exception,
+                                  const char *json,
+                                  size_t len);
+
+/**
+ * Adds an exception that this one is made of or comes from, and all that is in
+ * it. `source` says how: `cause`, `context`, `member` (of a group), `suppressed`,
+ * `inner`, or another name; `NULL` means `cause`.
+ *
+ * `cause` is copied as it is now, and stays the caller's; so a cycle cannot
+ * arise. Siblings keep the order in which they are added; of the whole tree at
+ * most 50 are kept, depth first.
+ */
+PH_API
+ph_status ph_exception_add_cause(ph_exception *exception,
+                                 const ph_exception *cause,
+                                 const char *source);
+
+/**
  * Adds a stack frame: the innermost first, then its caller, and so on; beyond
  * 64 they are left out. Each text may be `NULL` for unknown, and `line` 0.
- * `in_app` is true for the program's own code. All texts are copied.
+ * `in_app` is true for the program's own code. All texts are copied, and invalid
+ * UTF-8 in them is replaced.
  */
 PH_API
 ph_status ph_exception_add_frame(ph_exception *exception,
@@ -1305,7 +1422,8 @@ ph_status ph_exception_add_frame(ph_exception *exception,
 /**
  * Sets every property of `props` on the event. What describes the exception
  * itself (`$exception_list`, `$exception_level`, `$exception_source`,
- * `$debug_images`) is the library's and is left out.
+ * `$exception_suppressed_count`, `$debug_images`) is the library's, and what
+ * PostHog derives from it is PostHog's: both are left out.
  */
 PH_API
 ph_status ph_exception_set_properties(ph_exception *exception,
@@ -1554,6 +1672,60 @@ PH_API const char *ph_status_text(int32_t status);
  * Frees a string that the library said is the caller's. Ignores `NULL`.
  */
 PH_API void ph_string_free(char *string);
+
+/**
+ * Says whose code frames are that begin with `prefix`: the program's own
+ * (`in_app`) or a library's. What has to begin with it is the path of the
+ * module, the source file, or the name of the function, e.g.
+ * `/opt/game/vendor/`, `/build/third_party/` or `engine::`. May be called many
+ * times; the longest prefix that fits wins. Without one, everything is the
+ * program's but what lies in the system's folders, in folders of fetched
+ * packages, and in the runtimes of C++ and Rust. Frames that say `in_app`
+ * themselves keep it. `PH_ERROR_EMPTY` for an empty prefix.
+ */
+PH_API
+ph_status ph_config_set_in_app(ph_config *config,
+                               const char *prefix,
+                               bool in_app);
+
+/**
+ * Sets the release that is running, the `$release_id` of its exceptions: the id
+ * that PostHog's command line gave to the symbols of this build when it
+ * uploaded them. An exception's own `$release_id` wins. `NULL` or an empty text
+ * means none. `ph_config_from_env` takes it from `POSTHOG_RELEASE_ID`.
+ */
+PH_API ph_status ph_config_set_release(ph_config *config, const char *release_id);
+
+/**
+ * Limits exceptions of the same kind, which have the type and the innermost
+ * frames in common: `burst` at once, 1 to 1,000,000, then one in each
+ * `interval_ms`, 1 to 86,400,000. All kinds together may be ten times as many.
+ * 0 means the default: 10, and one in 10,000 ms. A `burst` of `PH_FOREVER` means
+ * that there is no limit.
+ *
+ * Those beyond are `PH_ERROR_SUPPRESSED`; the next of their kind that is sent
+ * has their number in `$exception_suppressed_count`.
+ */
+PH_API
+ph_status ph_config_set_exception_limit(ph_config *config,
+                                        uint32_t burst,
+                                        uint32_t interval_ms);
+
+/**
+ * Remembers a step: what the program did, for the exceptions that come after.
+ *
+ * Each later exception of this client has the last steps in
+ * `$exception_steps`, the oldest first, as many as fit into 32,768 bytes of
+ * JSON; unless it brings that property itself. A capture does not clear them.
+ * A step has the time, `message`, and the members of `props`, which may be
+ * `NULL`; its `$message` and `$timestamp` are left out, with a warning. All of
+ * it is copied. `PH_ERROR_EMPTY` for a blank message, `PH_ERROR_TOO_LARGE` for
+ * a step that is larger than the whole. In a child of `fork` there are none.
+ */
+PH_API
+ph_status ph_step_add(const ph_client *client,
+                      const char *message,
+                      const ph_props *props);
 
 /**
  * The library's version, e.g. `"0.1.0"`: compare it with `PH_VERSION` of the header that you

@@ -14,7 +14,8 @@ use crate::queue::Flush;
 use crate::record::NewRecord;
 use crate::runtime::Runtime;
 use crate::stamps::Stamps;
-use crate::sys::fork;
+use crate::sys::unwind::Frame;
+use crate::sys::{fork, images};
 use crate::transport;
 use crate::wire::V0;
 use arc_swap::ArcSwap;
@@ -46,6 +47,10 @@ impl Shared {
         self.opted_out.load(Ordering::Acquire)
     }
 }
+
+/// Told once, when a client is made.
+const NO_BUILD_ID: &str = "the executable has no build id, so that PostHog cannot find uploaded \
+    symbols for the frames of its exceptions: link it with -Wl,--build-id";
 
 /// A client of one PostHog project. Every method may be called from any thread.
 pub struct Client {
@@ -83,6 +88,8 @@ impl Client {
         let first = Arc::new(Runtime::new(&shared, fork::generation(), None));
         if let Some(why) = why_disabled {
             first.logger.log(Level::Info, format_args!("disabled, nothing will be sent: {why}"));
+        } else if images::main().is_some_and(|main| main.id.is_none()) {
+            first.logger.log(Level::Warn, format_args!("{NO_BUILD_ID}"));
         }
         Ok(Client {
             shared,
@@ -204,8 +211,44 @@ impl Client {
         })
     }
 
-    pub fn capture_exception(&self, distinct_id: &str, what: &Exception) -> Result<(), Error> {
-        self.capture_built(|| what.event(distinct_id))
+    /// Queues an exception; the stack, where it is taken, begins outside `inner`. Without a
+    /// distinct id the event is nobody's.
+    pub fn capture_exception(
+        &self,
+        distinct_id: Option<&str>,
+        what: &Exception,
+        inner: Frame,
+    ) -> Result<(), Error> {
+        if self.is_off() {
+            return Ok(());
+        }
+        if self.shared.is_closed() {
+            return Err(Error::Shutdown);
+        }
+        let exceptions = &self.runtime().exceptions;
+        let tracked = exceptions.track(distinct_id, what, inner)?;
+        let (kind, suppressed) = tracked.debt();
+        let result = self.capture_owned(tracked.event);
+        if result.is_err() {
+            exceptions.give_back(kind, suppressed);
+        }
+        result.map(drop)
+    }
+
+    /// Remembers what the program did, for its next exceptions.
+    pub fn add_step(&self, message: &[u8], props: Option<&Props>) -> Result<(), Error> {
+        if self.is_off() {
+            return Ok(());
+        }
+        if self.shared.is_closed() {
+            return Err(Error::Shutdown);
+        }
+        let runtime = self.runtime();
+        if runtime.exceptions.add_step(message, props)? {
+            let text = "a step's properties $message and $timestamp are the library's";
+            runtime.logger.log(Level::Warn, format_args!("{text}"));
+        }
+        Ok(())
     }
 
     /// Sets properties of every later event of this client.
@@ -430,7 +473,7 @@ impl Client {
             distinct_id: &escaped(event.distinct_id().as_bytes())?,
             event: &escaped(event.name().as_bytes())?,
             props: [event.props.text(), &[]],
-            marks: marks.unwrap_or(event.props.marks()),
+            marks: marks.unwrap_or(0) | event.props.marks(),
             timestamp: event.timestamp.unwrap_or_else(clock::now),
             uuid: event.uuid,
         })

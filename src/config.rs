@@ -1,6 +1,7 @@
 //! Options: each with its default and its range, validated when it is set.
 
 use crate::error::Error;
+use crate::exception;
 use crate::hooks::Hooks;
 use crate::json;
 use crate::log::Sink;
@@ -96,6 +97,7 @@ pub struct Config {
     pub flags_ttl_ms: Number,
     pub flags_max_identities: Number,
     pub group_indices: [Option<String>; 5],
+    pub exceptions: exception::Settings,
     /// Property keys, escaped as on the wire, that never leave.
     pub denied: HashSet<Vec<u8>>,
     pub log_sink: Option<Arc<Sink>>,
@@ -135,6 +137,7 @@ impl Config {
             flags_ttl_ms: Number::new(60_000, 1..=DAY_MS),
             flags_max_identities: Number::new(10_000, 1..=1_000_000),
             group_indices: [const { None }; 5],
+            exceptions: exception::Settings::default(),
             denied: HashSet::new(),
             log_sink: None,
             hooks: Hooks::default(),
@@ -150,6 +153,7 @@ impl Config {
             config.host_is_bad = config.set_host(&host).is_err();
         }
         config.secret_key = filled("POSTHOG_SECRET_KEY");
+        config.exceptions.release = filled("POSTHOG_RELEASE_ID");
         config.debug = filled("POSTHOG_DEBUG").is_some_and(|value| is_true(&value));
         for (name, why) in [
             ("POSTHOG_DISABLED", "POSTHOG_DISABLED is set"),

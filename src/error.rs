@@ -49,6 +49,8 @@ pub enum Error {
     Thread,
     /// A bug in the library was caught at its boundary.
     Panic,
+    /// Too many exceptions of the same kind.
+    Suppressed,
 }
 
 /// Every error, in order.
@@ -75,11 +77,12 @@ pub const ALL: [Error; Error::COUNT] = [
     Error::Server,
     Error::Thread,
     Error::Panic,
+    Error::Suppressed,
 ];
 
 impl Error {
     /// How many variants there are; each indexes its own counter of refused calls.
-    pub const COUNT: usize = Error::Panic as usize + 1;
+    pub const COUNT: usize = Error::Suppressed as usize + 1;
 
     /// What went wrong, for people.
     pub fn text(self) -> &'static str {
@@ -105,6 +108,7 @@ impl Error {
             Error::Server => "server answered with an error",
             Error::Thread => "thread could not be started",
             Error::Panic => "bug in the library, caught at its boundary",
+            Error::Suppressed => "too many exceptions of the same kind",
         }
     }
 }

@@ -26,6 +26,8 @@ impl Marks {
     pub const IS_SERVER: u32 = 1 << 4;
     pub const GEOIP_DISABLE: u32 = 1 << 5;
     pub const ENVIRONMENT: u32 = 1 << 6;
+    /// `$exception_list`: the sender adds names to its frames.
+    pub const EXCEPTION: u32 = 1 << 7;
     /// Every stamp: the properties are complete as they are.
     pub const ALL: u32 = (1 << 7) - 1;
 
@@ -40,6 +42,7 @@ impl Marks {
                 b"$os_version" => Self::OS_VERSION,
                 b"$is_server" => Self::IS_SERVER,
                 b"$geoip_disable" => Self::GEOIP_DISABLE,
+                b"$exception_list" => Self::EXCEPTION,
                 _ => 0,
             },
             Some(b'e') if key == b"environment" => Self::ENVIRONMENT,

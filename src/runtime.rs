@@ -6,6 +6,7 @@
 
 use crate::client::Shared;
 use crate::counters::Counters;
+use crate::exception::Tracker;
 use crate::flags::Flags;
 use crate::hooks::Gate;
 use crate::log::{Level, Logger};
@@ -25,6 +26,7 @@ pub struct Runtime {
     pub queue: Arc<Queue>,
     pub counters: Arc<Counters>,
     pub flags: Flags,
+    pub exceptions: Tracker,
     pub gate: Arc<Gate>,
     pub logger: Logger,
     transport: Arc<Transport>,
@@ -66,6 +68,8 @@ impl Runtime {
             logger.clone(),
             parent.map(|parent| &parent.flags),
         );
+        let bytes_max = config.event_max_bytes.count().saturating_sub(shared.wire.envelope());
+        let exceptions = Tracker::new(config.exceptions.clone(), bytes_max);
         let next = OnceBox::new();
         let switch = Mutex::new(());
         Runtime {
@@ -73,6 +77,7 @@ impl Runtime {
             queue,
             counters,
             flags,
+            exceptions,
             gate,
             logger,
             transport,

@@ -4,6 +4,8 @@
 pub mod clock;
 pub mod connect;
 pub mod fork;
+pub mod images;
 pub mod os;
 pub mod stderr;
 pub mod thread;
+pub mod unwind;

@@ -27,11 +27,11 @@ const LAYERS: [(&str, &str); 31] = [
     ("record", "timestamp"),
     ("props", "error json"),
     ("event", "error json props timestamp"),
-    ("exception", "error event props"),
+    ("exception", "clock error event json props sys timestamp uuid"),
     ("hooks", "event"),
     ("log", "hooks sys"),
     ("queue", "batch error ledger log record uuid"),
-    ("config", "error event hooks json log packer queue retry"),
+    ("config", "error event exception hooks json log packer queue retry"),
     ("stamps", "config error json props sys"),
     ("wire", "json queue record stamps timestamp"),
     ("connector", "sys"),
@@ -40,13 +40,13 @@ const LAYERS: [(&str, &str); 31] = [
     ("worker", "clock counters hooks ledger log packer queue retry transport uuid wire"),
     ("sender", "error log sys worker"),
     ("flags", "config counters error event json log props sys timestamp transport"),
-    ("runtime", "counters error flags hooks log queue sender transport uuid worker"),
+    ("runtime", "counters error exception flags hooks log queue sender transport uuid worker"),
     (
         "client",
         "clock config counters error event exception flags json ledger log props queue record \
          runtime stamps sys transport wire",
     ),
-    ("ffi", "client config error event exception flags hooks ledger log packer props queue"),
+    ("ffi", "client config error event exception flags hooks ledger log packer props queue sys"),
     ("lib", ""),
 ];
 
@@ -78,11 +78,16 @@ const OF_C: [&str; 8] =
 const OF_C_TOO: [(&str, &[&str], &str); 3] = [
     ("src/flags/snapshot.rs", &["CStr", "CString"], "a snapshot lends its texts to C as they lie"),
     ("src/flags/snapshot/", &["CStr", "CString"], "a part of it"),
-    ("src/sys/", &["extern \"\""], "the system calls handlers, such as that of pthread_atfork"),
+    (
+        "src/sys/",
+        &["extern \"\"", "CStr", "c_void"],
+        "the system calls handlers, such as that of pthread_atfork, and has texts of C",
+    ),
 ];
 
 /// What an export may do before it enters the panic boundary: it cannot panic.
-const BEFORE_GUARD: [&str; 2] = ["let mut text = [0_u8; PH_UUID_SIZE];", "let status = "];
+const BEFORE_GUARD: [&str; 3] =
+    ["let mut text = [0_u8; PH_UUID_SIZE];", "let status = ", "let here = 0_u8;"];
 
 /// Longer files are not read in one sitting. The rule of thumb is 400.
 const LINES_MAX: usize = 600;
@@ -243,6 +248,7 @@ fn every_export_is_named_ph_and_guarded() {
     let sources = sources();
     let files = sources.iter().filter(|source| source.is_in(&["src/ffi/"]));
     let ffi: String = files.map(|source| source.code.as_str()).collect();
+    let ffi = ffi.replace("\npub(super) fn ", "\nfn ");
     let exports = exported(&ffi);
     assert!(exports.len() > 50, "{} exports", exports.len());
     for (name, body) in &exports {

@@ -6,6 +6,7 @@ use super::{PH_FOREVER, PH_UUID_SIZE, ph_config, ph_event, ph_exception, ph_prop
 use crate::client::{Client, Timeout};
 use crate::error::Error;
 use crate::props::Props;
+use crate::sys::unwind::Frame;
 use safer_ffi::prelude::repr_c;
 use std::ffi::c_char;
 use std::mem::MaybeUninit;
@@ -231,15 +232,30 @@ pub extern "C" fn ph_group_identify(
 }
 
 /// Captures an exception: `$exception`. It is copied and stays the caller's.
+///
+/// `distinct_id` may be `NULL`: then the event is nobody's, and PostHog makes no
+/// person for it.
+///
+/// Unless the exception has frames of its own, the stack of the calling thread
+/// is taken, as `ph_exception_set_stack` says: addresses only, which costs some
+/// ten microseconds. Names, files and lines are looked up by the sender, in the
+/// executables and libraries as they are on disk; where they were stripped,
+/// PostHog itself can do it by `$debug_images`, with uploaded symbols.
+///
+/// An event beyond `ph_config_set_event_max_bytes` is made smaller: nested
+/// exceptions lose frames, and types and messages are cut. `PH_ERROR_SUPPRESSED`
+/// for too many of the same kind; what is `PH_LEVEL_FATAL` always passes.
 #[unsafe(no_mangle)]
 pub extern "C" fn ph_capture_exception(
     client: Option<&ph_client>,
     distinct_id: CStrArg<'_>,
     exception: Option<&ph_exception>,
 ) -> ph_status {
+    let here = 0_u8;
     capture(client, |client| {
         let exception = &exception.ok_or(Error::Null)?.exception;
-        client.capture_exception(text(distinct_id)?, exception)
+        let distinct_id = optional_text(distinct_id)?;
+        client.capture_exception(distinct_id, exception, Frame::of(&here))
     })
 }
 

@@ -55,7 +55,7 @@ impl ph_config {
     }
 }
 
-fn change(
+pub(super) fn change(
     config: Option<&mut ph_config>,
     apply: impl FnOnce(&mut Config) -> Result<(), Error>,
 ) -> ph_status {

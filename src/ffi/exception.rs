@@ -1,12 +1,15 @@
 //! `ph_exception_*`: an error to be captured.
 
 use super::boundary::{attempt, guard};
-use super::types::{CStrArg, bytes, optional_text, text};
+use super::types::{CStrArg, bytes, optional_text, slice, text};
 use super::{ph_props, ph_status};
 use crate::error::Error;
-use crate::exception::{Exception, Frame, Level};
+use crate::exception::{Exception, FRAMES_MAX, Frame, Level, OwnStack};
 use safer_ffi::prelude::repr_c;
+use std::borrow::Cow;
+use std::ffi::c_char;
 use std::mem::MaybeUninit;
+use std::ptr;
 
 /// How bad an exception is. The default is `PH_LEVEL_ERROR`.
 #[repr(C)]
@@ -23,17 +26,23 @@ pub enum ph_level {
 
 /// An exception to be filled in and captured. May be captured any number of
 /// times. Belongs to one thread at a time.
+///
+/// Its frames are those that were added (`ph_exception_add_frame`,
+/// `ph_exception_set_frames`, `ph_exception_set_addresses`), or the stack of the
+/// thread that captures it (`ph_exception_set_stack`). At most 64 are sent, the
+/// innermost; machine frames come below the others, nearer to the error.
 pub struct ph_exception {
     pub(super) exception: Exception,
 }
 
-/// Creates an exception.
+/// Creates an exception: of level `PH_LEVEL_ERROR`, handled, of the mechanism
+/// `generic`.
 ///
 /// `type` is its class or category, e.g. `std::runtime_error`; PostHog groups
-/// by it. `message` may be empty; invalid UTF-8 in it is replaced. Both are
-/// copied. On success `*exception_out` is the caller's, to free with
-/// `ph_exception_free`; on failure it is not written. `PH_ERROR_NULL`,
-/// `PH_ERROR_UTF8`, `PH_ERROR_EMPTY` (of the type).
+/// by it. `message` may be empty. Both are copied; invalid UTF-8 in them is
+/// replaced, and they are cut after 65,536 bytes. On success `*exception_out` is
+/// the caller's, to free with `ph_exception_free`; on failure it is not written.
+/// `PH_ERROR_NULL`, `PH_ERROR_EMPTY` (of a blank type).
 #[unsafe(no_mangle)]
 pub extern "C" fn ph_exception_new(
     r#type: CStrArg<'_>,
@@ -42,7 +51,7 @@ pub extern "C" fn ph_exception_new(
 ) -> ph_status {
     attempt(|| {
         let out = exception_out.ok_or(Error::Null)?;
-        let exception = Exception::new(text(r#type)?, bytes(message)?)?;
+        let exception = Exception::new(bytes(r#type)?, bytes(message)?)?;
         out.write(Box::new(ph_exception { exception }).into());
         Ok(())
     })
@@ -82,9 +91,71 @@ pub extern "C" fn ph_exception_set_handled(
     handled: bool,
 ) -> ph_status {
     attempt(|| {
-        exception.ok_or(Error::Null)?.exception.handled = handled;
+        exception.ok_or(Error::Null)?.exception.set_handled(handled);
         Ok(())
     })
+}
+
+/// Says whether the frames are of another place than the error itself, or
+/// what is reported was not an exception at all. By default they are when they
+/// were taken by the capture.
+#[unsafe(no_mangle)]
+pub extern "C" fn ph_exception_set_synthetic(
+    exception: Option<&mut ph_exception>,
+    synthetic: bool,
+) -> ph_status {
+    attempt(|| {
+        exception.ok_or(Error::Null)?.exception.set_synthetic(synthetic);
+        Ok(())
+    })
+}
+
+/// Sets by what kind of thing it was noticed. PostHog knows `generic` (the
+/// default), `logger`, `onuncaughtexception`, `middleware`, `task`, `panic`,
+/// `signal`, `crash_reporter` and others; any other name is kept. Not blank.
+#[unsafe(no_mangle)]
+pub extern "C" fn ph_exception_set_mechanism(
+    exception: Option<&mut ph_exception>,
+    mechanism: CStrArg<'_>,
+) -> ph_status {
+    attempt(|| exception.ok_or(Error::Null)?.exception.set_mechanism(text(mechanism)?))
+}
+
+/// Sets the `$exception_source`: which integration reports it, in the form
+/// `<technology>.<hook>`, e.g. `cpp.terminate_handler`. Nothing about users,
+/// paths or versions; nothing at all for an exception that was captured by hand.
+#[unsafe(no_mangle)]
+pub extern "C" fn ph_exception_set_source(
+    exception: Option<&mut ph_exception>,
+    source: CStrArg<'_>,
+) -> ph_status {
+    attempt(|| {
+        let source = crate::event::checked(text(source)?)?.to_owned();
+        exception.ok_or(Error::Null)?.exception.source = Some(source);
+        Ok(())
+    })
+}
+
+/// Sets the trace and the span in which it happened (`$trace_id`, `$span_id`), as
+/// W3C Trace Context writes them: 32 and 16 hexadecimal digits, not all of them
+/// 0. `PH_ERROR_RANGE` for anything else.
+#[unsafe(no_mangle)]
+pub extern "C" fn ph_exception_set_trace(
+    exception: Option<&mut ph_exception>,
+    trace_id: CStrArg<'_>,
+    span_id: CStrArg<'_>,
+) -> ph_status {
+    attempt(|| exception.ok_or(Error::Null)?.exception.set_trace(text(trace_id)?, text(span_id)?))
+}
+
+/// The exception happened in this group. One for each type.
+#[unsafe(no_mangle)]
+pub extern "C" fn ph_exception_set_group(
+    exception: Option<&mut ph_exception>,
+    group_type: CStrArg<'_>,
+    key: CStrArg<'_>,
+) -> ph_status {
+    attempt(|| exception.ok_or(Error::Null)?.exception.set_group(text(group_type)?, text(key)?))
 }
 
 /// Sets the fingerprint by which PostHog groups it, in place of its own choice.
@@ -100,9 +171,104 @@ pub extern "C" fn ph_exception_set_fingerprint(
     })
 }
 
+/// Whether the stack of the thread that captures the exception is taken, and how
+/// many of its innermost frames are left out: 0 begins with the function that
+/// calls `ph_capture_exception`, 1 with its caller. Without this call it is taken
+/// when the exception has no frames of its own. Only the outermost exception's
+/// setting counts.
+#[unsafe(no_mangle)]
+pub extern "C" fn ph_exception_set_stack(
+    exception: Option<&mut ph_exception>,
+    taken: bool,
+    skip: u32,
+) -> ph_status {
+    attempt(|| {
+        let own_stack = if taken { OwnStack::Taken(skip as usize) } else { OwnStack::Off };
+        exception.ok_or(Error::Null)?.exception.own_stack = own_stack;
+        Ok(())
+    })
+}
+
+/// Sets machine frames in place of those it had: `count` return addresses, as
+/// unwinders and `backtrace` give them, the innermost first. What is looked up
+/// is the call before each. The images that they lie in must still be loaded
+/// when the exception is captured. Copied, up to 64.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ph_exception_set_addresses(
+    exception: Option<&mut ph_exception>,
+    addresses: *const usize,
+    count: usize,
+) -> ph_status {
+    attempt(|| {
+        let exception = exception.ok_or(Error::Null)?;
+        if addresses.is_null() && count > 0 {
+            return Err(Error::Null);
+        }
+        let addresses = if count == 0 {
+            &[]
+        } else {
+            // SAFETY: C promises `count` numbers at `addresses`, which is not NULL; fewer are read.
+            unsafe { std::slice::from_raw_parts(addresses, count.min(FRAMES_MAX)) }
+        };
+        exception.exception.set_addresses(addresses.iter().copied());
+        Ok(())
+    })
+}
+
+/// Sets frames in place of those that were added: a JSON array of objects in
+/// PostHog's frame format (`platform`, `function`, `filename`, `lineno`,
+/// `in_app`, ...), the outermost first, as PostHog has them. `len` bytes, without
+/// NUL. For runtimes that have stacks of their own, such as Python's; objects
+/// are sent as they are, `in_app` added where it is absent. Of more than 64 the
+/// innermost stay. `PH_ERROR_JSON` for anything else, `PH_ERROR_DEPTH`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ph_exception_set_frames(
+    exception: Option<&mut ph_exception>,
+    json: *const c_char,
+    len: usize,
+) -> ph_status {
+    attempt(|| {
+        let exception = exception.ok_or(Error::Null)?;
+        if json.is_null() {
+            return Err(Error::Null);
+        }
+        // SAFETY: C promises `len` bytes at `json`, which nobody changes meanwhile.
+        let text = unsafe { slice(json, len) }?;
+        exception.exception.set_frames(Frame::parse(text)?);
+        Ok(())
+    })
+}
+
+/// Adds an exception that this one is made of or comes from, and all that is in
+/// it. `source` says how: `cause`, `context`, `member` (of a group), `suppressed`,
+/// `inner`, or another name; `NULL` means `cause`.
+///
+/// `cause` is copied as it is now, and stays the caller's; so a cycle cannot
+/// arise. Siblings keep the order in which they are added; of the whole tree at
+/// most 50 are kept, depth first.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ph_exception_add_cause(
+    exception: Option<&mut ph_exception>,
+    cause: *const ph_exception,
+    source: CStrArg<'_>,
+) -> ph_status {
+    attempt(|| {
+        let exception = exception.ok_or(Error::Null)?;
+        let source = optional_text(source)?.unwrap_or("cause");
+        if ptr::eq(exception, cause) {
+            let copy = exception.exception.clone();
+            return exception.exception.push_cause(&copy, source);
+        }
+        // SAFETY: C promises an exception that lives, and it is not the one that is being changed.
+        let cause = unsafe { cause.as_ref() }.ok_or(Error::Null)?;
+        exception.exception.push_cause(&cause.exception, source)
+    })
+}
+
 /// Adds a stack frame: the innermost first, then its caller, and so on; beyond
 /// 64 they are left out. Each text may be `NULL` for unknown, and `line` 0.
-/// `in_app` is true for the program's own code. All texts are copied.
+/// `in_app` is true for the program's own code. All texts are copied, and invalid
+/// UTF-8 in them is replaced.
 #[unsafe(no_mangle)]
 pub extern "C" fn ph_exception_add_frame(
     exception: Option<&mut ph_exception>,
@@ -113,22 +279,23 @@ pub extern "C" fn ph_exception_add_frame(
     in_app: bool,
 ) -> ph_status {
     attempt(|| {
-        let owned = |arg| optional_text(arg).map(|text| text.map(str::to_owned));
-        let frame = Frame {
-            function: owned(function)?,
-            file: owned(file)?,
-            line: (line != 0).then_some(line),
-            module: owned(module)?,
-            in_app,
-        };
+        let [function, file, module] = [function, file, module].map(lossy);
+        let line = (line != 0).then_some(line);
+        let frame =
+            Frame::new(function.as_deref(), file.as_deref(), line, module.as_deref(), in_app);
         exception.ok_or(Error::Null)?.exception.push_frame(frame);
         Ok(())
     })
 }
 
+fn lossy(arg: CStrArg<'_>) -> Option<Cow<'_, str>> {
+    arg.map(|text| String::from_utf8_lossy(text.to_bytes()))
+}
+
 /// Sets every property of `props` on the event. What describes the exception
 /// itself (`$exception_list`, `$exception_level`, `$exception_source`,
-/// `$debug_images`) is the library's and is left out.
+/// `$exception_suppressed_count`, `$debug_images`) is the library's, and what
+/// PostHog derives from it is PostHog's: both are left out.
 #[unsafe(no_mangle)]
 pub extern "C" fn ph_exception_set_properties(
     exception: Option<&mut ph_exception>,

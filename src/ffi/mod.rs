@@ -25,6 +25,7 @@ mod queue;
 mod stats;
 mod status;
 mod string;
+mod tracking;
 mod version;
 
 pub use callback::*;
@@ -40,4 +41,5 @@ pub use queue::*;
 pub use stats::*;
 pub use status::*;
 pub use string::*;
+pub use tracking::*;
 pub use version::*;

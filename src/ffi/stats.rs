@@ -80,6 +80,7 @@ pub enum ph_stat {
     PH_STAT_REFUSED_SERVER = 39,
     PH_STAT_REFUSED_THREAD = 40,
     PH_STAT_REFUSED_PANIC = 41,
+    PH_STAT_REFUSED_SUPPRESSED = 42,
 }
 
 const FIRST_REFUSED: usize = ph_stat::PH_STAT_REFUSED_NULL as usize;
@@ -141,4 +142,4 @@ fn read(client: &ph_client) -> [u64; COUNT] {
     all
 }
 
-const _: () = assert!(ph_stat::PH_STAT_REFUSED_PANIC as usize + 1 == COUNT);
+const _: () = assert!(ph_stat::PH_STAT_REFUSED_SUPPRESSED as usize + 1 == COUNT);

@@ -58,6 +58,9 @@ pub enum ph_status {
     PH_ERROR_THREAD = -20,
     /// A bug in the library, caught at its boundary. The handle stays usable.
     PH_ERROR_PANIC = -21,
+    /// Too many exceptions of the same kind (`ph_config_set_exception_limit`): the
+    /// next one that is sent says how many were not.
+    PH_ERROR_SUPPRESSED = -22,
 }
 
 impl From<Error> for ph_status {
@@ -84,6 +87,7 @@ impl From<Error> for ph_status {
             Error::Server => ph_status::PH_ERROR_SERVER,
             Error::Thread => ph_status::PH_ERROR_THREAD,
             Error::Panic => ph_status::PH_ERROR_PANIC,
+            Error::Suppressed => ph_status::PH_ERROR_SUPPRESSED,
         }
     }
 }
@@ -121,6 +125,7 @@ fn text_of(status: i32) -> &'static CStr {
         -19 => c"server answered with an error",
         -20 => c"thread could not be started",
         -21 => c"bug in the library, caught at its boundary",
+        -22 => c"too many exceptions of the same kind",
         _ => c"unknown status",
     }
 }

@@ -62,6 +62,7 @@ pub const PH_ERROR_TIMEOUT: Status = Status(-15);
 pub const PH_ERROR_LOST: Status = Status(-16);
 pub const PH_ERROR_NETWORK: Status = Status(-18);
 pub const PH_ERROR_SERVER: Status = Status(-19);
+pub const PH_ERROR_SUPPRESSED: Status = Status(-22);
 
 pub const PH_OVERFLOW_DROP_NEWEST: i32 = 0;
 pub const PH_OVERFLOW_DROP_OLDEST: i32 = 1;
@@ -108,6 +109,7 @@ pub const PH_STAT_FLAG_REQUESTS: usize = 19;
 pub const PH_STAT_LAST_SUCCESS_MS: usize = 20;
 /// The first of the counters of refused captures: one for each status, in their order.
 pub const PH_STAT_REFUSED_NULL: usize = 21;
+pub const PH_STAT_REFUSED_SUPPRESSED: usize = 42;
 
 pub type LogFn = Option<unsafe extern "C" fn(*mut c_void, i32, *const c_char)>;
 pub type BeforeSendFn = Option<unsafe extern "C" fn(*mut c_void, *mut ph_event) -> i32>;
@@ -215,6 +217,15 @@ unsafe extern "C" {
     pub safe fn ph_exception_set_handled(exception: *mut ph_exception, handled: bool) -> Status;
     pub safe fn ph_exception_set_fingerprint(exception: *mut ph_exception, fingerprint: *const c_char) -> Status;
     pub safe fn ph_exception_add_frame(exception: *mut ph_exception, function: *const c_char, file: *const c_char, line: u32, module: *const c_char, in_app: bool) -> Status;
+    pub safe fn ph_exception_set_synthetic(exception: *mut ph_exception, synthetic: bool) -> Status;
+    pub safe fn ph_exception_set_mechanism(exception: *mut ph_exception, mechanism: *const c_char) -> Status;
+    pub safe fn ph_exception_set_source(exception: *mut ph_exception, source: *const c_char) -> Status;
+    pub safe fn ph_exception_set_trace(exception: *mut ph_exception, trace_id: *const c_char, span_id: *const c_char) -> Status;
+    pub safe fn ph_exception_set_group(exception: *mut ph_exception, group_type: *const c_char, key: *const c_char) -> Status;
+    pub safe fn ph_exception_set_stack(exception: *mut ph_exception, taken: bool, skip: u32) -> Status;
+    pub safe fn ph_exception_set_addresses(exception: *mut ph_exception, addresses: *const usize, count: usize) -> Status;
+    pub safe fn ph_exception_set_frames(exception: *mut ph_exception, json: *const c_char, len: usize) -> Status;
+    pub safe fn ph_exception_add_cause(exception: *mut ph_exception, cause: *const ph_exception, source: *const c_char) -> Status;
     pub safe fn ph_exception_set_properties(exception: *mut ph_exception, props: *const ph_props) -> Status;
 
     pub safe fn ph_context_new() -> *mut ph_context;
@@ -254,4 +265,9 @@ unsafe extern "C" {
     pub safe fn ph_stats_get(client: *const ph_client, values: *mut u64, count: usize) -> usize;
     pub safe fn ph_queue_drain(client: *const ph_client, max_events: usize, json_out: *mut *mut c_char) -> Status;
     pub safe fn ph_string_free(string: *mut c_char);
+
+    pub safe fn ph_config_set_in_app(config: *mut ph_config, prefix: *const c_char, in_app: bool) -> Status;
+    pub safe fn ph_config_set_release(config: *mut ph_config, release_id: *const c_char) -> Status;
+    pub safe fn ph_config_set_exception_limit(config: *mut ph_config, burst: u32, interval_ms: u32) -> Status;
+    pub safe fn ph_step_add(client: *const ph_client, message: *const c_char, props: *const ph_props) -> Status;
 }

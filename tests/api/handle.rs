@@ -163,6 +163,28 @@ impl Exception {
         self
     }
 
+    /// Without the stack of the thread that captures it.
+    pub fn without_stack(self) -> Exception {
+        assert_eq!(ph_exception_set_stack(self.raw, false, 0), PH_OK);
+        self
+    }
+
+    pub fn text(
+        self,
+        setter: extern "C" fn(*mut ph_exception, *const c_char) -> Status,
+        text: &str,
+    ) -> Exception {
+        let text = c_text(text);
+        assert_eq!(setter(self.raw, text.as_ptr()), PH_OK);
+        self
+    }
+
+    pub fn cause(self, cause: &Exception, source: &str) -> Exception {
+        let source = c_text(source);
+        assert_eq!(ph_exception_add_cause(self.raw, cause.raw, source.as_ptr()), PH_OK);
+        self
+    }
+
     pub fn props(self, props: &Props) -> Exception {
         assert_eq!(ph_exception_set_properties(self.raw, props.raw), PH_OK);
         self

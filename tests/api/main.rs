@@ -17,6 +17,7 @@ mod time;
 
 mod delivery;
 mod denylist;
+mod exceptions;
 mod flags;
 mod hooks;
 mod input;

@@ -36,6 +36,7 @@ fn calls(client: *const ph_client) -> Calls {
         ("ph_alias", is_refused(ph_alias(client, ok, ok))),
         ("ph_group_identify", is_refused(ph_group_identify(client, ok, ok, ok, ptr::null()))),
         ("ph_capture_exception", is_refused(ph_capture_exception(client, ok, exception.raw()))),
+        ("ph_step_add", is_refused(ph_step_add(client, ok, ptr::null()))),
         ("ph_register", is_refused(ph_register(client, props.raw()))),
         ("ph_register_once", is_refused(ph_register_once(client, props.raw()))),
         ("ph_unregister", is_refused(ph_unregister(client, ok))),

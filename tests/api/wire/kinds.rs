@@ -196,7 +196,7 @@ fn group_identify() {
 
 #[test]
 fn exception_with_nothing_but_its_type_and_message() {
-    let exception = Exception::new("io_error", "disk \"full\"");
+    let exception = Exception::new("io_error", "disk \"full\"").without_stack();
     expect(
         |client| ph_capture_exception(client.raw(), c"u".as_ptr(), exception.raw()),
         "$exception",
@@ -205,7 +205,9 @@ fn exception_with_nothing_but_its_type_and_message() {
             "$exception_list": [{
                 "type": "io_error",
                 "value": "disk \"full\"",
-                "mechanism": {"type": "generic", "handled": true, "exception_id": 0},
+                "mechanism": {
+                    "type": "generic", "handled": true, "synthetic": false, "exception_id": 0,
+                },
             }],
             "$exception_level": "error",
             "$exception_type": "io_error",
@@ -237,7 +239,9 @@ fn exception_with_everything() {
             "$exception_list": [{
                 "type": "panic",
                 "value": "",
-                "mechanism": {"type": "generic", "handled": false, "exception_id": 0},
+                "mechanism": {
+                    "type": "generic", "handled": false, "synthetic": false, "exception_id": 0,
+                },
                 // PostHog wants the outermost first, where callers have it last.
                 "stacktrace": {"type": "raw", "frames": [
                     frame(json!({"function": "outer", "in_app": false})),

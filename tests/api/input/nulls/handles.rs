@@ -92,7 +92,8 @@ fn getters(it: &Handles) -> Rows {
 
 fn exception(it: &Handles) -> Rows {
     let (none, exception) = (null::<ph_exception>(), it.exception.raw());
-    let mut out = null();
+    let (mut out, address) = (null(), 1_usize);
+    let addresses = &raw const address;
     rows! {
         ph_exception_new.type(NONE, OK, &raw mut out) => PH_ERROR_NULL;
         ph_exception_new.message(OK, NONE, &raw mut out) => PH_ERROR_NULL;
@@ -105,6 +106,25 @@ fn exception(it: &Handles) -> Rows {
         ph_exception_add_frame.function(exception, NONE, OK, 1, OK, true) => PH_OK;
         ph_exception_add_frame.file(exception, OK, NONE, 1, OK, true) => PH_OK;
         ph_exception_add_frame.module(exception, OK, OK, 1, NONE, true) => PH_OK;
+        ph_exception_set_synthetic.exception(none, true) => PH_ERROR_NULL;
+        ph_exception_set_mechanism.exception(none, OK) => PH_ERROR_NULL;
+        ph_exception_set_mechanism.mechanism(exception, NONE) => PH_ERROR_NULL;
+        ph_exception_set_source.exception(none, OK) => PH_ERROR_NULL;
+        ph_exception_set_source.source(exception, NONE) => PH_ERROR_NULL;
+        ph_exception_set_trace.exception(none, OK, OK) => PH_ERROR_NULL;
+        ph_exception_set_trace.trace_id(exception, NONE, OK) => PH_ERROR_NULL;
+        ph_exception_set_trace.span_id(exception, OK, NONE) => PH_ERROR_NULL;
+        ph_exception_set_group.exception(none, OK, OK) => PH_ERROR_NULL;
+        ph_exception_set_group.group_type(exception, NONE, OK) => PH_ERROR_NULL;
+        ph_exception_set_group.key(exception, OK, NONE) => PH_ERROR_NULL;
+        ph_exception_set_stack.exception(none, true, 0) => PH_ERROR_NULL;
+        ph_exception_set_addresses.exception(none, addresses, 1) => PH_ERROR_NULL;
+        ph_exception_set_addresses.addresses(exception, ptr::null(), 1) => PH_ERROR_NULL;
+        ph_exception_set_frames.exception(none, OK, 2) => PH_ERROR_NULL;
+        ph_exception_set_frames.json(exception, NONE, 2) => PH_ERROR_NULL;
+        ph_exception_add_cause.exception(none, exception, OK) => PH_ERROR_NULL;
+        ph_exception_add_cause.cause(exception, ptr::null(), OK) => PH_ERROR_NULL;
+        ph_exception_add_cause.source(exception, exception, NONE) => PH_OK;
         ph_exception_set_properties.exception(none, it.props.raw()) => PH_ERROR_NULL;
         ph_exception_set_properties.props(exception, ptr::null()) => PH_ERROR_NULL;
     }

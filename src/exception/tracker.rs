@@ -1,0 +1,123 @@
+//! What one life of a client keeps for its exceptions: steps, what was sent lately, what is loaded.
+
+use super::noise::{Limit, Noise};
+use super::{Exception, FRAMES_MAX, InApp, Scene, TOP, steps};
+use crate::clock;
+use crate::error::Error;
+use crate::event::Event;
+use crate::props::Props;
+use crate::sys::images::Images;
+use crate::sys::unwind::{self, Frame};
+use crate::uuid::Random;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+/// What the options say of exceptions.
+#[derive(Clone, Default)]
+pub struct Settings {
+    pub in_app: InApp,
+    pub release: Option<String>,
+    pub limit: Limit,
+}
+
+/// The state of one client's exceptions. A forked child has its own: it neither waits for the
+/// locks of its parent nor counts what the parent suppressed.
+pub struct Tracker {
+    settings: Settings,
+    event_bytes_max: usize,
+    images: Images,
+    noise: Mutex<Noise>,
+    steps: Mutex<steps::Steps>,
+    begun: Instant,
+}
+
+/// An event on its way, and what it takes along.
+pub struct Tracked {
+    pub event: Event,
+    kind: u64,
+    suppressed: u64,
+}
+
+impl Tracker {
+    /// Events are made no larger than `event_bytes_max`.
+    pub fn new(settings: Settings, event_bytes_max: usize) -> Tracker {
+        let (limit, begun) = (settings.limit, Instant::now());
+        let (noise, steps) = (Mutex::new(Noise::new(limit)), Mutex::default());
+        Tracker { settings, event_bytes_max, images: Images::default(), noise, steps, begun }
+    }
+
+    /// The event of an exception that is captured in a function outside `inner`; `Suppressed` when
+    /// there were too many of its kind. Without a distinct id it is nobody's.
+    pub fn track(
+        &self,
+        distinct_id: Option<&str>,
+        exception: &Exception,
+        inner: Frame,
+    ) -> Result<Tracked, Error> {
+        let mut own = [0; FRAMES_MAX];
+        let skip = exception.skip();
+        let trace = |own: &mut [usize]| skip.map_or(0, |skip| unwind::trace(inner, skip, own));
+        // The top of the stack is enough to say no.
+        let len = trace(&mut own[..TOP]);
+        let kind = exception.kind(&own[..len]);
+        let now = self.begun.elapsed();
+        let suppressed = lock(&self.noise).admit(kind, exception.is_urgent(), now);
+        let suppressed = suppressed.ok_or(Error::Suppressed)?;
+        let len = trace(&mut own);
+        let own = &own[..len];
+        let scene = Scene {
+            settings: &self.settings,
+            event_bytes_max: self.event_bytes_max,
+            own,
+            located: self.images.at(&exception.addresses(own)),
+            steps: match exception.props.get("$exception_steps") {
+                Some(_) => None,
+                None => lock(&self.steps).text(),
+            },
+            suppressed,
+        };
+        let event = match distinct_id {
+            Some(distinct_id) => exception.event(distinct_id, scene),
+            None => impersonal(exception, scene),
+        };
+        match event {
+            Ok(event) => Ok(Tracked { event, kind, suppressed }),
+            Err(error) => {
+                lock(&self.noise).give_back(kind, suppressed);
+                Err(error)
+            }
+        }
+    }
+
+    /// The event was refused: another one has to carry the count.
+    pub fn give_back(&self, kind: u64, suppressed: u64) {
+        lock(&self.noise).give_back(kind, suppressed);
+    }
+
+    /// Adds a step; whether properties were left out that only the library sets.
+    pub fn add_step(&self, message: &[u8], props: Option<&Props>) -> Result<bool, Error> {
+        let (step, stripped) = steps::step(message, props, clock::now())?;
+        lock(&self.steps).push(step);
+        Ok(stripped)
+    }
+}
+
+impl Tracked {
+    /// What to give back if the event is refused.
+    pub fn debt(&self) -> (u64, u64) {
+        (self.kind, self.suppressed)
+    }
+}
+
+/// An event of nobody: PostHog makes no person for it.
+fn impersonal(exception: &Exception, scene: Scene<'_>) -> Result<Event, Error> {
+    let nobody = Random::new().uuid(clock::now().unix_millis()).to_string();
+    let mut event = exception.event(&nobody, scene)?;
+    event.props.set_bool("$process_person_profile", false)?;
+    Ok(event)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing panics under these locks; if it ever did, going on is better than losing reports.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
