@@ -167,6 +167,11 @@ typedef enum {
    * next one that is sent says how many were not.
    */
   PH_ERROR_SUPPRESSED = -22,
+  /**
+   * The client was not configured for this, such as refreshing definitions of
+   * flags without a secret key; or the library was built without it.
+   */
+  PH_ERROR_UNSUPPORTED = -23,
 } ph_status;
 
 /**
@@ -372,6 +377,7 @@ typedef enum {
   PH_STAT_REFUSED_THREAD = 40,
   PH_STAT_REFUSED_PANIC = 41,
   PH_STAT_REFUSED_SUPPRESSED = 42,
+  PH_STAT_REFUSED_UNSUPPORTED = 43,
 } ph_stat;
 
 /**
@@ -415,6 +421,43 @@ typedef enum {
 } ph_delivery;
 
 /**
+ * How `ph_flag_explain` tells.
+ */
+typedef enum {
+  /**
+   * For a person: one step a line.
+   */
+  PH_EXPLAIN_TEXT = 0,
+  /**
+   * For a program: a JSON object with `flag`, and `evaluations`, each with its
+   * `flag`, `steps` and `outcome`. The last is the flag's own; those before it
+   * are of the flags that it depends on. `missing` says why there is none.
+   */
+  PH_EXPLAIN_JSON = 1,
+} ph_explain;
+
+/**
+ * What a `ph_definitions_get_fn` advises.
+ */
+typedef enum {
+  /**
+   * Read them from PostHog: it is this process's turn. They are put into the
+   * cache then.
+   */
+  PH_DEFINITIONS_FETCH = 0,
+  /**
+   * Use those that `ph_definitions_set` was called with.
+   */
+  PH_DEFINITIONS_USE = 1,
+  /**
+   * It is another process's turn, and the cache has none that are newer than
+   * those that are known here. A process that knows none reads them from
+   * PostHog.
+   */
+  PH_DEFINITIONS_KEEP = 2,
+} ph_definitions_advice;
+
+/**
  * A client of one PostHog project. Many may live in one process, each with its
  * own queue and sender. Every function may be called from any thread at once,
  * but for `ph_client_free`. `NULL` is a disabled client everywhere.
@@ -437,6 +480,12 @@ typedef struct ph_config ph_config;
  * any thread at once.
  */
 typedef struct ph_context ph_context;
+
+/**
+ * Takes the definitions that a `ph_definitions_get_fn` found, for the length of
+ * its call. Is not to be freed.
+ */
+typedef struct ph_definitions ph_definitions;
 
 /**
  * An event to be filled in and captured. A `before_send` callback is given
@@ -499,6 +548,30 @@ typedef void (*ph_userdata_free_fn)(void *userdata);
  * Must not unwind.
  */
 typedef int32_t (*ph_before_send_fn)(void *userdata, ph_event *event);
+
+/**
+ * Asked before each poll for definitions of flags: for the text that other
+ * processes share, or for whose turn it is to read it from PostHog. Returns
+ * one of `ph_definitions_advice`, after `ph_definitions_set` for
+ * `PH_DEFINITIONS_USE`; anything else means that it failed, and this process
+ * reads by itself.
+ *
+ * Runs on the thread that polls: while it takes its time, the definitions that
+ * are known stay in use. Must not call the library but for
+ * `ph_definitions_set`, statistics and texts, and must not unwind.
+ */
+typedef int32_t (*ph_definitions_get_fn)(void *userdata, ph_definitions *definitions);
+
+/**
+ * Told of the definitions after each poll that read them from PostHog, also
+ * when they are unchanged, so that an entry that expires can be kept alive.
+ * `json` is `json_len` bytes without a NUL behind them, and lasts for the call.
+ * Returns 0, or anything else if it could not keep them, which is logged.
+ *
+ * Runs on the thread that polls. Must not call the library but for statistics
+ * and texts, and must not unwind.
+ */
+typedef int32_t (*ph_definitions_put_fn)(void *userdata, const char *json, size_t json_len);
 
 /**
  * Told once for each batch that was settled: one of `ph_delivery`, and how
@@ -756,9 +829,13 @@ PH_API void ph_config_free(ph_config *config);
 PH_API ph_status ph_config_set_host(ph_config *config, const char *host);
 
 /**
- * Sets the secret key (`phx_...` or `phs_...`) that reads the definitions of
- * feature flags. It is not sent with events or flag requests, and this version
- * does not read definitions yet. `NULL` removes it.
+ * Sets the secret key that reads the definitions of feature flags: a personal
+ * API key (`phx_...`) or the project's secret key (`phs_...`). With it flags
+ * are evaluated in this process as far as that is possible, and PostHog is
+ * asked about the others. A thread reads the definitions
+ * (`ph_config_set_definitions_poll_ms`); it is started by the first evaluation,
+ * `ph_flags_wait_ready` or `ph_client_start`. The key is sent with no other
+ * request. `NULL` removes it.
  */
 PH_API ph_status ph_config_set_secret_key(ph_config *config, const char *secret_key);
 
@@ -910,6 +987,21 @@ ph_status ph_config_set_flags_max_identities(ph_config *config,
                                              uint32_t identities);
 
 /**
+ * Whether flags are evaluated in this process when there is a secret key.
+ * Default true. False: nothing reads definitions, and there is no thread for
+ * it; what `ph_definitions_load` brings is still used.
+ */
+PH_API ph_status ph_config_set_local_evaluation(ph_config *config, bool local_evaluation);
+
+/**
+ * Sets how long definitions of flags are taken for right before PostHog is
+ * asked whether there are newer ones. Milliseconds, 100 to 86,400,000; default
+ * 30,000. Each pause is up to a tenth longer or shorter, so that processes
+ * which were started together do not ask together, and longer after failures.
+ */
+PH_API ph_status ph_config_set_definitions_poll_ms(ph_config *config, uint32_t poll_ms);
+
+/**
  * Bounds the retries of a batch: n means 1 + n requests, `PH_NEVER` a single
  * one. Default 0: as many as `ph_config_set_max_age_ms` allows.
  */
@@ -954,6 +1046,22 @@ ph_status ph_config_add_before_send(ph_config *config,
                                     ph_before_send_fn before_send,
                                     void *userdata,
                                     ph_userdata_free_fn userdata_free);
+
+/**
+ * Sets where definitions of flags are shared with other processes, so that a
+ * fleet reads them from PostHog once: before each poll `get` is asked, and what
+ * this process has read is given to `put`. Both must not be `NULL`;
+ * `userdata_free` may be, and runs when neither can be called any more: a lock
+ * is released there. With a cache and no secret key only the cache is read.
+ * When it fails, this process reads by itself. examples/shared_definitions.c
+ * shares them through a file, with a lock.
+ */
+PH_API
+ph_status ph_config_set_definitions_cache(ph_config *config,
+                                          ph_definitions_get_fn get,
+                                          ph_definitions_put_fn put,
+                                          void *userdata,
+                                          ph_userdata_free_fn userdata_free);
 
 /**
  * Sets who is told what became of each batch, in place of whoever was before;
@@ -1047,9 +1155,90 @@ PH_API ph_status ph_context_set_geoip_disable(ph_context *context, bool disable)
 PH_API ph_status ph_context_set_local_only(ph_context *context, bool local_only);
 
 /**
- * Evaluates feature flags for a distinct id: one request to PostHog, and one
+ * Waits until flags can be evaluated in this process: until definitions have
+ * been read, or loaded with `ph_definitions_load`. `timeout_ms`: `PH_NO_WAIT`
+ * only starts the thread that reads them; `PH_FOREVER`: no limit.
+ *
+ * `PH_ERROR_TIMEOUT`; `PH_ERROR_SERVER` at once when PostHog refuses the secret
+ * key and nothing was loaded; `PH_ERROR_UNSUPPORTED` when there is no secret
+ * key, or `ph_config_set_local_evaluation` turned it off, and nothing was
+ * loaded; `PH_ERROR_SHUTDOWN`, `PH_ERROR_THREAD`, `PH_ERROR_REENTRANT`.
+ */
+PH_API ph_status ph_flags_wait_ready(const ph_client *client, uint32_t timeout_ms);
+
+/**
+ * Asks PostHog now whether there are newer definitions of flags, and waits for
+ * them. `timeout_ms`: `PH_NO_WAIT` leaves it to the thread; `PH_FOREVER`: no
+ * limit. Whatever comes of it, definitions that were known before stay.
+ *
+ * `PH_OK`: they are as new as PostHog's. `PH_ERROR_NETWORK`: they could not be
+ * read; the log says why. `PH_ERROR_SERVER`: PostHog refuses the key, or the
+ * project is over its quota. `PH_ERROR_TIMEOUT`, and the others of
+ * `ph_flags_wait_ready`.
+ */
+PH_API ph_status ph_flags_refresh(const ph_client *client, uint32_t timeout_ms);
+
+/**
+ * Loads definitions of flags from `json`, `json_len` bytes: what
+ * `ph_definitions_save` gave, or PostHog's `GET /flags/definitions` answers.
+ * They count from here on, in place of those that were known, until the next
+ * poll finds newer ones: so a process that starts while PostHog cannot be
+ * reached has its flags. Needs no secret key: without one they stay. Copied.
+ *
+ * `PH_ERROR_JSON` when it is not definitions: nothing has changed then.
+ * `PH_ERROR_NULL`, `PH_ERROR_UNSUPPORTED` in a build without local evaluation,
+ * `PH_ERROR_SHUTDOWN`, `PH_ERROR_REENTRANT`.
+ */
+PH_API
+ph_status ph_definitions_load(const ph_client *client,
+                              const char *json,
+                              size_t json_len);
+
+/**
+ * The definitions of flags that this process uses now, as the text of a JSON
+ * object, byte for byte as PostHog sent them: for a file that the next process
+ * loads. They say whom flags are released to: keep them as safe as that.
+ *
+ * On success `*json_out` is the caller's, to free with `ph_string_free`; `NULL`
+ * when there are none.
+ */
+PH_API ph_status ph_definitions_save(const ph_client *client, char **json_out);
+
+/**
+ * Explains how this process decides a flag for a distinct id: the path through
+ * its conditions, the properties that were looked at, where the id falls, and
+ * every reason why something could not be decided. Makes no request, and says
+ * nothing of what PostHog would answer. `context` may be `NULL`. `format` is
+ * one of `ph_explain`. The text has the values of properties in it: it is for
+ * whoever may see those.
+ *
+ * On success `*text_out` is the caller's, to free with `ph_string_free`.
+ * `PH_ERROR_NULL`, `PH_ERROR_UTF8`, `PH_ERROR_EMPTY`, `PH_ERROR_RANGE`,
+ * `PH_ERROR_SHUTDOWN`, `PH_ERROR_REENTRANT`.
+ */
+PH_API
+ph_status ph_flag_explain(const ph_client *client,
+                          const char *distinct_id,
+                          const char *key,
+                          const ph_context *context,
+                          int32_t format,
+                          char **text_out);
+
+/**
+ * Hands over definitions, `json_len` bytes as a `ph_definitions_put_fn` was
+ * given them. Copied. `PH_ERROR_NULL`.
+ */
+PH_API
+ph_status ph_definitions_set(ph_definitions *definitions,
+                             const char *json,
+                             size_t json_len);
+
+/**
+ * Evaluates feature flags for a distinct id: in this process what its
+ * definitions decide, and for the rest with one request to PostHog, and one
  * more if the first fails in a way that passes, all within `timeout_ms`
- * milliseconds (at least 1; `PH_FOREVER`: no limit). Blocks until then.
+ * milliseconds (at least 1 for a request; `PH_FOREVER`: no limit). Blocks until
+ * then. What is decided here wins.
  *
  * `context` may be `NULL`. On success `*flags_out` is the caller's, to free
  * with `ph_flags_free`; on failure it is not written. Success may be partial:
@@ -1080,9 +1269,9 @@ ph_status ph_flags_evaluate_n(const ph_client *client,
                               ph_flags **flags_out);
 
 /**
- * Gives all that `ph_flag_enabled` answers from: what the client remembers of
- * a distinct id, or else what a request says, within
- * `ph_config_set_flags_timeout_ms` in all. For whoever wants a payload or a
+ * Gives all that `ph_flag_enabled` answers from: what can be evaluated without
+ * a request, and for the rest what the client remembers of a distinct id, or
+ * else what a request says, within `ph_config_set_flags_timeout_ms` in all. For whoever wants a payload or a
  * variant without a request for each read.
  *
  * `context` may be `NULL`. On success `*flags_out` is the caller's, to free
@@ -1101,8 +1290,8 @@ ph_status ph_flags_recall(const ph_client *client,
                           ph_flags **flags_out);
 
 /**
- * Whether a flag is on for a distinct id, from what the client remembers or
- * else from a request, never waiting for longer than
+ * Whether a flag is on for a distinct id: as the definitions of this process
+ * decide it, or else from what the client remembers or from a request, never waiting for longer than
  * `ph_config_set_flags_timeout_ms` in all. `context` may be `NULL`.
  *
  * One request answers for every flag of a distinct id and context, holds for a

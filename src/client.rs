@@ -121,7 +121,12 @@ impl Client {
         if self.is_off() {
             return Ok(());
         }
-        if self.shared.is_closed() { Err(Error::Shutdown) } else { self.runtime().start_sender() }
+        if self.shared.is_closed() {
+            return Err(Error::Shutdown);
+        }
+        let runtime = self.runtime();
+        runtime.start_sender()?;
+        runtime.flags.start()
     }
 
     /// Queues an event. `distinct_id` and `name` are as the host passed them: not yet UTF-8.

@@ -65,7 +65,7 @@ pub struct Config {
     pub host: String,
     /// The host came from the environment and is not one: a client cannot be made.
     pub host_is_bad: bool,
-    /// For the definitions of feature flags. Never sent with events.
+    /// Reads the definitions of feature flags. Never sent with events.
     pub secret_key: Option<String>,
     /// Why no client of this configuration sends anything.
     pub disabled: Option<&'static str>,
@@ -96,6 +96,9 @@ pub struct Config {
     pub flags_timeout_ms: u32,
     pub flags_ttl_ms: Number,
     pub flags_max_identities: Number,
+    /// Whether flags are evaluated here, if there is a secret key.
+    pub local_evaluation: bool,
+    pub definitions_poll_ms: Number,
     pub group_indices: [Option<String>; 5],
     pub exceptions: exception::Settings,
     /// Property keys, escaped as on the wire, that never leave.
@@ -136,6 +139,8 @@ impl Config {
             flags_timeout_ms: 3_000,
             flags_ttl_ms: Number::new(60_000, 1..=DAY_MS),
             flags_max_identities: Number::new(10_000, 1..=1_000_000),
+            local_evaluation: true,
+            definitions_poll_ms: Number::new(30_000, 100..=DAY_MS),
             group_indices: [const { None }; 5],
             exceptions: exception::Settings::default(),
             denied: HashSet::new(),

@@ -51,6 +51,8 @@ pub enum Error {
     Panic,
     /// Too many exceptions of the same kind.
     Suppressed,
+    /// The client was not made for this, or the library was built without it.
+    Unsupported,
 }
 
 /// Every error, in order.
@@ -78,11 +80,12 @@ pub const ALL: [Error; Error::COUNT] = [
     Error::Thread,
     Error::Panic,
     Error::Suppressed,
+    Error::Unsupported,
 ];
 
 impl Error {
     /// How many variants there are; each indexes its own counter of refused calls.
-    pub const COUNT: usize = Error::Suppressed as usize + 1;
+    pub const COUNT: usize = Error::Unsupported as usize + 1;
 
     /// What went wrong, for people.
     pub fn text(self) -> &'static str {
@@ -109,6 +112,7 @@ impl Error {
             Error::Thread => "thread could not be started",
             Error::Panic => "bug in the library, caught at its boundary",
             Error::Suppressed => "too many exceptions of the same kind",
+            Error::Unsupported => "this client cannot do that",
         }
     }
 }

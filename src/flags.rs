@@ -7,8 +7,14 @@
 pub mod cache;
 pub mod context;
 pub mod draft;
-// Not in the library yet: nothing brings it definitions. Its tests keep it true until then.
-#[cfg(test)]
+pub mod explanation;
+mod found;
+#[cfg(feature = "local-evaluation")]
+mod loader;
+#[cfg(not(feature = "local-evaluation"))]
+#[path = "flags/loader/none.rs"]
+mod loader;
+#[cfg(feature = "local-evaluation")]
 mod local;
 mod lru;
 mod refresher;
@@ -20,12 +26,16 @@ use crate::config::Config;
 use crate::counters::Counters;
 use crate::error::Error;
 use crate::event::checked;
+use crate::hooks::Gate;
 use crate::log::{Level, Logger};
 use crate::transport::{Body, Request, Transport};
 use cache::{Cache, Flight};
 use context::Context;
 use crossbeam_channel::{Receiver, RecvTimeoutError, TryRecvError};
 use draft::Draft;
+use explanation::{Explanation, Missing};
+use found::Found;
+use loader::Loader;
 use refresher::{Job, Refresher};
 use remote::Fault;
 use snapshot::Snapshot;
@@ -40,6 +50,7 @@ const FAILURES_TOLD: Duration = Duration::from_secs(60);
 /// The flags of one client, in one process.
 pub struct Flags {
     asker: Arc<Asker>,
+    loader: Loader,
     cache: Cache,
     refresher: Refresher,
     /// What the short form may take in all; zero for never waiting.
@@ -67,11 +78,15 @@ impl Flags {
         transport: Arc<Transport>,
         counters: Arc<Counters>,
         logger: Logger,
+        gate: &Arc<Gate>,
         parent: Option<&Flags>,
     ) -> Flags {
         let fresh =
             || Cache::new(config.flags_max_identities.count(), config.flags_ttl_ms.millis());
+        let loader =
+            Loader::new(config, &transport, &logger, gate, parent.map(|parent| &parent.loader));
         Flags {
+            loader,
             asker: Arc::new(Asker {
                 api_key: config.api_key.clone(),
                 geoip_disable: config.geoip_disable.unwrap_or(config.is_server),
@@ -88,20 +103,18 @@ impl Flags {
         }
     }
 
-    /// Asks the server, always: what the short form remembers is neither read nor changed.
+    /// Evaluates what can be without a request, and asks the server about the rest: what the short
+    /// form remembers is neither read nor changed.
     pub fn evaluate(
         &self,
         distinct_id: &str,
         context: &Context,
         timeout: Duration,
     ) -> Result<Snapshot, Error> {
-        let distinct_id = checked(distinct_id)?;
-        if context.wants_nothing() || context.is_local_only() {
-            return Ok(Snapshot::new(distinct_id, context, Draft::default()));
-        }
-        let closed = self.refresher.closed().ok_or(Error::Shutdown)?;
-        let draft = self.asker.ask(distinct_id, context, timeout, &closed)?;
-        Ok(Snapshot::new(distinct_id, context, draft))
+        self.completed(distinct_id, context, |distinct_id| {
+            let closed = self.refresher.closed().ok_or(Error::Shutdown)?;
+            self.asker.ask(distinct_id, context, timeout, &closed)
+        })
     }
 
     /// Whether a flag is on; `None` when that is not known in time.
@@ -111,28 +124,60 @@ impl Flags {
     }
 
     fn known(&self, distinct_id: &str, key: &str, context: &Context) -> Option<bool> {
+        let distinct_id = checked(distinct_id).ok()?;
         if !context.wants(key) {
             return None;
         }
-        self.remembered(checked(distinct_id).ok()?, context)?.enabled(key)
+        let found = |found: Found<'_>| (found.enabled, found.needs_server);
+        match self.loader.find(distinct_id, key, context, found) {
+            Some((None, true)) | None => self.remembered(distinct_id, context)?.enabled(key),
+            Some((enabled, _)) => enabled,
+        }
     }
 
-    /// What the short form answers from: what is remembered, or else what the server says in time.
+    /// What the short form answers from: what can be evaluated without a request, and for the rest
+    /// what is remembered, or else what the server says in time.
     pub fn recall(&self, distinct_id: &str, context: &Context) -> Result<Snapshot, Error> {
+        self.completed(distinct_id, context, |distinct_id| {
+            let remembered = self.remembered(distinct_id, context);
+            remembered.map(|snapshot| snapshot.to_draft()).ok_or_else(|| {
+                if self.refresher.closed().is_none() {
+                    Error::Shutdown
+                } else if self.timeout.is_zero() {
+                    Error::Timeout
+                } else {
+                    Error::Network
+                }
+            })
+        })
+    }
+
+    /// Evaluates what can be without a request, and takes what else is wanted from `rest`.
+    fn completed(
+        &self,
+        distinct_id: &str,
+        context: &Context,
+        rest: impl FnOnce(&str) -> Result<Draft, Error>,
+    ) -> Result<Snapshot, Error> {
         let distinct_id = checked(distinct_id)?;
-        if context.wants_nothing() || context.is_local_only() {
+        if context.wants_nothing() {
             return Ok(Snapshot::new(distinct_id, context, Draft::default()));
         }
-        if let Some(snapshot) = self.remembered(distinct_id, context) {
-            return Ok(snapshot.narrowed(|_| true));
+        let local = self.loader.evaluate(distinct_id, context);
+        let needs_server = local.as_ref().is_none_or(|(_, needs_server)| *needs_server);
+        let mut draft = local.map(|(draft, _)| draft).unwrap_or_default();
+        if needs_server && !context.is_local_only() {
+            match rest(distinct_id) {
+                Ok(rest) => draft.fill(rest),
+                Err(Error::Shutdown) => return Err(Error::Shutdown),
+                Err(error) if draft.records.iter().all(|record| record.enabled.is_none()) => {
+                    return Err(error);
+                }
+                // What is known is worth more than why the rest is not.
+                Err(error) => draft.failure = Some(remote::failure(error).to_owned()),
+            }
         }
-        Err(if self.refresher.closed().is_none() {
-            Error::Shutdown
-        } else if self.timeout.is_zero() {
-            Error::Timeout
-        } else {
-            Error::Network
-        })
+        Ok(Snapshot::new(distinct_id, context, draft))
     }
 
     fn remembered(&self, distinct_id: &str, context: &Context) -> Option<Arc<Snapshot>> {
@@ -156,11 +201,56 @@ impl Flags {
     /// `close` ends those that are under way.
     pub fn close(&self) {
         self.refresher.close();
+        self.loader.close();
+    }
+
+    /// Waits until the thread that reads definitions has ended, at most until the deadline.
+    pub fn wait_end(&self, deadline: Instant) {
+        self.loader.wait_end(deadline);
     }
 
     /// Lets requests start again.
     pub fn open(&self) {
         self.refresher.open();
+        self.loader.open();
+    }
+
+    /// Starts the thread that reads definitions, if there is to be one.
+    pub fn start(&self) -> Result<(), Error> {
+        self.loader.start()
+    }
+
+    /// Waits until flags can be evaluated without a request.
+    pub fn wait_ready(&self, timeout: Option<Duration>) -> Result<(), Error> {
+        self.loader.wait_ready(timeout.map(|timeout| Instant::now() + timeout))
+    }
+
+    /// Has the definitions read now.
+    pub fn refresh(&self, timeout: Option<Duration>) -> Result<(), Error> {
+        self.loader.refresh(timeout.map(|timeout| Instant::now() + timeout))
+    }
+
+    /// How a flag is decided here, step by step. Makes no request.
+    pub fn explain(
+        &self,
+        distinct_id: &str,
+        key: &str,
+        context: &Context,
+    ) -> Result<Explanation, Error> {
+        let distinct_id = checked(distinct_id)?;
+        if !context.wants(key) {
+            return Ok(Explanation::missing(key, Missing::NotWanted));
+        }
+        let explained = self.loader.explain(distinct_id, key, context);
+        Ok(explained.unwrap_or_else(|why| Explanation::missing(key, why)))
+    }
+
+    pub fn load_definitions(&self, text: &[u8]) -> Result<(), Error> {
+        self.loader.load(text)
+    }
+
+    pub fn save_definitions(&self) -> Option<Vec<u8>> {
+        self.loader.save()
     }
 }
 

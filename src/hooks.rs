@@ -23,12 +23,40 @@ pub type BeforeSend = dyn Fn(&mut Event) -> bool + Send + Sync;
 /// Called once for each batch, with the number of its events.
 pub type OnDelivery = dyn Fn(Delivery, usize) + Send + Sync;
 
+/// What a cache of the host's says about the definitions of flags.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Advice {
+    /// Read them from the server: it is this process's turn.
+    Fetch,
+    /// Use these.
+    Use(Vec<u8>),
+    /// Another process reads them, and there are none that are newer than those that are known.
+    Keep,
+    /// The cache cannot say.
+    Failed,
+}
+
+pub type GetDefinitions = dyn Fn() -> Advice + Send + Sync;
+/// Is told of definitions that this process has read; false when it could not keep them.
+pub type PutDefinitions = dyn Fn(&[u8]) -> bool + Send + Sync;
+
+/// Where definitions are kept outside of this process, so that a fleet reads them once.
+#[cfg_attr(
+    not(feature = "local-evaluation"),
+    expect(dead_code, reason = "nobody reads definitions then")
+)]
+pub struct DefinitionsCache {
+    pub get: Box<GetDefinitions>,
+    pub put: Box<PutDefinitions>,
+}
+
 /// The host's functions, shared by every thread of a client.
 #[derive(Clone, Default)]
 pub struct Hooks {
     /// In the order of registration; each sees what the one before it left.
     pub before_send: Vec<Arc<BeforeSend>>,
     pub on_delivery: Option<Arc<OnDelivery>>,
+    pub definitions_cache: Option<Arc<DefinitionsCache>>,
 }
 
 thread_local! {

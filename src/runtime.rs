@@ -66,6 +66,7 @@ impl Runtime {
             Arc::clone(&transport),
             Arc::clone(&counters),
             logger.clone(),
+            &gate,
             parent.map(|parent| &parent.flags),
         );
         let bytes_max = config.event_max_bytes.count().saturating_sub(shared.wire.envelope());
@@ -149,6 +150,7 @@ impl Runtime {
         }
         self.gate.close(deadline);
         self.transport.close();
+        self.flags.wait_end(deadline);
         lost
     }
 

@@ -39,7 +39,10 @@ const LAYERS: [(&str, &str); 31] = [
     ("transport", "config connector log resolver"),
     ("worker", "clock counters hooks ledger log packer queue retry transport uuid wire"),
     ("sender", "error log sys worker"),
-    ("flags", "config counters error event json log props sys timestamp transport"),
+    (
+        "flags",
+        "clock config counters error event hooks json log props retry sys timestamp transport uuid",
+    ),
     ("runtime", "counters error exception flags hooks log queue sender transport uuid worker"),
     (
         "client",
@@ -54,7 +57,7 @@ const LAYERS: [(&str, &str); 31] = [
 const EXCEPTION: (&str, &str) = ("runtime", "client::Shared");
 
 /// Handed state and a time; they touch neither threads, nor sockets, nor clocks.
-const PURE: [&str; 10] = [
+const PURE: [&str; 14] = [
     "src/batch.rs",
     "src/retry.rs",
     "src/wire.rs",
@@ -63,7 +66,11 @@ const PURE: [&str; 10] = [
     "src/json.rs",
     "src/json/",
     "src/timestamp.rs",
+    "src/flags/explanation.rs",
+    "src/flags/found.rs",
     "src/flags/remote.rs",
+    "src/flags/loader/endpoint.rs",
+    "src/flags/loader/pass.rs",
     "src/flags/local/",
 ];
 

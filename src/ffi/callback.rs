@@ -1,8 +1,8 @@
 //! What C is called back with: function pointers and their userdata, made into closures.
 
-use super::ph_event;
+use super::{ph_definitions, ph_event};
 use crate::event::Event;
-use crate::hooks::{BeforeSend, Delivery, OnDelivery};
+use crate::hooks::{Advice, BeforeSend, DefinitionsCache, Delivery, OnDelivery};
 use crate::log::{Level, Sink};
 use std::ffi::{CString, c_char, c_void};
 use std::sync::Arc;
@@ -34,6 +34,29 @@ pub type ph_before_send_fn =
 /// the library but for statistics and texts, and must not unwind.
 pub type ph_delivery_fn =
     Option<unsafe extern "C" fn(userdata: *mut c_void, delivery: i32, events: usize)>;
+
+/// Asked before each poll for definitions of flags: for the text that other
+/// processes share, or for whose turn it is to read it from PostHog. Returns
+/// one of `ph_definitions_advice`, after `ph_definitions_set` for
+/// `PH_DEFINITIONS_USE`; anything else means that it failed, and this process
+/// reads by itself.
+///
+/// Runs on the thread that polls: while it takes its time, the definitions that
+/// are known stay in use. Must not call the library but for
+/// `ph_definitions_set`, statistics and texts, and must not unwind.
+pub type ph_definitions_get_fn =
+    Option<unsafe extern "C" fn(userdata: *mut c_void, definitions: *mut ph_definitions) -> i32>;
+
+/// Told of the definitions after each poll that read them from PostHog, also
+/// when they are unchanged, so that an entry that expires can be kept alive.
+/// `json` is `json_len` bytes without a NUL behind them, and lasts for the call.
+/// Returns 0, or anything else if it could not keep them, which is logged.
+///
+/// Runs on the thread that polls. Must not call the library but for statistics
+/// and texts, and must not unwind.
+pub type ph_definitions_put_fn = Option<
+    unsafe extern "C" fn(userdata: *mut c_void, json: *const c_char, json_len: usize) -> i32,
+>;
 
 /// Frees userdata. Runs once, when the library can no longer call the
 /// function that it was registered with, on whichever thread finds that out.
@@ -142,4 +165,35 @@ pub(super) fn on_delivery(
         // SAFETY: the host promised a function that takes its userdata and two numbers.
         unsafe { call(userdata.data, delivery as i32, events) };
     }))
+}
+
+pub(super) fn definitions_cache(
+    get: ph_definitions_get_fn,
+    put: ph_definitions_put_fn,
+    data: *mut c_void,
+    free: ph_userdata_free_fn,
+) -> Option<Arc<DefinitionsCache>> {
+    let userdata = Arc::new(Userdata { data, free });
+    let (get, put) = (get?, put?);
+    let own = Arc::clone(&userdata);
+    let get = move || {
+        let mut handle = ph_definitions { json: None };
+        let own: &Userdata = &own;
+        // SAFETY: the host promised a function that takes its userdata and a handle that it leaves
+        // alone after the call.
+        let advice = unsafe { get(own.data, &raw mut handle) };
+        match (advice, handle.json) {
+            (0, _) => Advice::Fetch,
+            (1, Some(json)) => Advice::Use(json),
+            (2, _) => Advice::Keep,
+            _ => Advice::Failed,
+        }
+    };
+    let put = move |json: &[u8]| {
+        let userdata: &Userdata = &userdata;
+        // SAFETY: the host promised a function that takes its userdata and that many bytes, which
+        // last for the call.
+        unsafe { put(userdata.data, json.as_ptr().cast(), json.len()) == 0 }
+    };
+    Some(Arc::new(DefinitionsCache { get: Box::new(get), put: Box::new(put) }))
 }

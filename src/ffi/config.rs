@@ -1,10 +1,11 @@
 //! `ph_config_*`: options, each with its default and its range.
 
 use super::boundary::{attempt, guard};
-use super::callback::{before_send, log_sink, on_delivery};
+use super::callback::{before_send, definitions_cache, log_sink, on_delivery};
 use super::types::{CStrArg, optional_text, text};
 use super::{
-    PH_NEVER, ph_before_send_fn, ph_delivery_fn, ph_log_fn, ph_status, ph_userdata_free_fn,
+    PH_NEVER, ph_before_send_fn, ph_definitions_get_fn, ph_definitions_put_fn, ph_delivery_fn,
+    ph_log_fn, ph_status, ph_userdata_free_fn,
 };
 use crate::config::Config;
 use crate::error::Error;
@@ -114,9 +115,13 @@ pub extern "C" fn ph_config_set_host(
     change(config, |config| config.set_host(text(host)?))
 }
 
-/// Sets the secret key (`phx_...` or `phs_...`) that reads the definitions of
-/// feature flags. It is not sent with events or flag requests, and this version
-/// does not read definitions yet. `NULL` removes it.
+/// Sets the secret key that reads the definitions of feature flags: a personal
+/// API key (`phx_...`) or the project's secret key (`phs_...`). With it flags
+/// are evaluated in this process as far as that is possible, and PostHog is
+/// asked about the others. A thread reads the definitions
+/// (`ph_config_set_definitions_poll_ms`); it is started by the first evaluation,
+/// `ph_flags_wait_ready` or `ph_client_start`. The key is sent with no other
+/// request. `NULL` removes it.
 #[unsafe(no_mangle)]
 pub extern "C" fn ph_config_set_secret_key(
     config: Option<&mut ph_config>,
@@ -396,6 +401,32 @@ pub extern "C" fn ph_config_set_flags_max_identities(
     change(config, |config| config.flags_max_identities.set(u64::from(identities)))
 }
 
+/// Whether flags are evaluated in this process when there is a secret key.
+/// Default true. False: nothing reads definitions, and there is no thread for
+/// it; what `ph_definitions_load` brings is still used.
+#[unsafe(no_mangle)]
+pub extern "C" fn ph_config_set_local_evaluation(
+    config: Option<&mut ph_config>,
+    local_evaluation: bool,
+) -> ph_status {
+    change(config, |config| {
+        config.local_evaluation = local_evaluation;
+        Ok(())
+    })
+}
+
+/// Sets how long definitions of flags are taken for right before PostHog is
+/// asked whether there are newer ones. Milliseconds, 100 to 86,400,000; default
+/// 30,000. Each pause is up to a tenth longer or shorter, so that processes
+/// which were started together do not ask together, and longer after failures.
+#[unsafe(no_mangle)]
+pub extern "C" fn ph_config_set_definitions_poll_ms(
+    config: Option<&mut ph_config>,
+    poll_ms: u32,
+) -> ph_status {
+    change(config, |config| config.definitions_poll_ms.set(u64::from(poll_ms)))
+}
+
 /// Bounds the retries of a batch: n means 1 + n requests, `PH_NEVER` a single
 /// one. Default 0: as many as `ph_config_set_max_age_ms` allows.
 #[unsafe(no_mangle)]
@@ -483,6 +514,30 @@ pub extern "C" fn ph_config_add_before_send(
         before_send.ok_or(Error::Null)?;
         let hook = self::before_send(before_send, userdata, userdata_free);
         config.hooks.before_send.extend(hook);
+        Ok(())
+    })
+}
+
+/// Sets where definitions of flags are shared with other processes, so that a
+/// fleet reads them from PostHog once: before each poll `get` is asked, and what
+/// this process has read is given to `put`. Both must not be `NULL`;
+/// `userdata_free` may be, and runs when neither can be called any more: a lock
+/// is released there. With a cache and no secret key only the cache is read.
+/// When it fails, this process reads by itself. examples/shared_definitions.c
+/// shares them through a file, with a lock.
+#[unsafe(no_mangle)]
+pub extern "C" fn ph_config_set_definitions_cache(
+    config: Option<&mut ph_config>,
+    get: ph_definitions_get_fn,
+    put: ph_definitions_put_fn,
+    userdata: *mut c_void,
+    userdata_free: ph_userdata_free_fn,
+) -> ph_status {
+    change(config, |config| {
+        // A call that fails frees nothing: the userdata is still the caller's.
+        get.ok_or(Error::Null)?;
+        put.ok_or(Error::Null)?;
+        config.hooks.definitions_cache = definitions_cache(get, put, userdata, userdata_free);
         Ok(())
     })
 }

@@ -15,9 +15,11 @@ use std::time::Duration;
 
 type FlagsOut<'a> = Option<&'a mut MaybeUninit<repr_c::Box<ph_flags>>>;
 
-/// Evaluates feature flags for a distinct id: one request to PostHog, and one
+/// Evaluates feature flags for a distinct id: in this process what its
+/// definitions decide, and for the rest with one request to PostHog, and one
 /// more if the first fails in a way that passes, all within `timeout_ms`
-/// milliseconds (at least 1; `PH_FOREVER`: no limit). Blocks until then.
+/// milliseconds (at least 1 for a request; `PH_FOREVER`: no limit). Blocks until
+/// then. What is decided here wins.
 ///
 /// `context` may be `NULL`. On success `*flags_out` is the caller's, to free
 /// with `ph_flags_free`; on failure it is not written. Success may be partial:
@@ -62,9 +64,9 @@ pub unsafe extern "C" fn ph_flags_evaluate_n(
     })
 }
 
-/// Gives all that `ph_flag_enabled` answers from: what the client remembers of
-/// a distinct id, or else what a request says, within
-/// `ph_config_set_flags_timeout_ms` in all. For whoever wants a payload or a
+/// Gives all that `ph_flag_enabled` answers from: what can be evaluated without
+/// a request, and for the rest what the client remembers of a distinct id, or
+/// else what a request says, within `ph_config_set_flags_timeout_ms` in all. For whoever wants a payload or a
 /// variant without a request for each read.
 ///
 /// `context` may be `NULL`. On success `*flags_out` is the caller's, to free
@@ -120,8 +122,8 @@ fn snapshot<'a>(
     }
 }
 
-/// Whether a flag is on for a distinct id, from what the client remembers or
-/// else from a request, never waiting for longer than
+/// Whether a flag is on for a distinct id: as the definitions of this process
+/// decide it, or else from what the client remembers or from a request, never waiting for longer than
 /// `ph_config_set_flags_timeout_ms` in all. `context` may be `NULL`.
 ///
 /// One request answers for every flag of a distinct id and context, holds for a

@@ -61,6 +61,9 @@ pub enum ph_status {
     /// Too many exceptions of the same kind (`ph_config_set_exception_limit`): the
     /// next one that is sent says how many were not.
     PH_ERROR_SUPPRESSED = -22,
+    /// The client was not configured for this, such as refreshing definitions of
+    /// flags without a secret key; or the library was built without it.
+    PH_ERROR_UNSUPPORTED = -23,
 }
 
 impl From<Error> for ph_status {
@@ -88,6 +91,7 @@ impl From<Error> for ph_status {
             Error::Thread => ph_status::PH_ERROR_THREAD,
             Error::Panic => ph_status::PH_ERROR_PANIC,
             Error::Suppressed => ph_status::PH_ERROR_SUPPRESSED,
+            Error::Unsupported => ph_status::PH_ERROR_UNSUPPORTED,
         }
     }
 }
@@ -126,6 +130,7 @@ fn text_of(status: i32) -> &'static CStr {
         -20 => c"thread could not be started",
         -21 => c"bug in the library, caught at its boundary",
         -22 => c"too many exceptions of the same kind",
+        -23 => c"this client cannot do that",
         _ => c"unknown status",
     }
 }

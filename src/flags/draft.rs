@@ -88,7 +88,6 @@ impl Draft {
     }
 
     /// Takes from another evaluation what is not known here, and what went wrong there.
-    #[cfg_attr(not(test), expect(dead_code, reason = "there is one kind of evaluation yet"))]
     pub fn fill(&mut self, other: Draft) {
         let source = other.source;
         let named = |record: Record| {

@@ -22,15 +22,16 @@ mod semver;
 mod subject;
 mod value;
 
-pub use definitions::Definitions;
+pub use definitions::{Definitions, Flag, Unreadable};
 pub use evaluate::Evaluation;
-pub use explain::{Explanation, explain};
-pub use outcome::{Outcome, Value, Why};
-pub use reason::Reason;
+pub use explain::explain;
+pub use outcome::{Outcome, Value};
 pub use subject::Subject;
 
 #[cfg(test)]
 mod differential;
+#[cfg(test)]
+mod speed;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

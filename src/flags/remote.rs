@@ -138,6 +138,15 @@ impl Fault {
     }
 }
 
+/// Why there is no answer, in PostHog's code.
+pub fn failure(error: Error) -> &'static str {
+    match error {
+        Error::Timeout => "timeout",
+        Error::Network => "connection_error",
+        _ => "unknown_error",
+    }
+}
+
 /// Reads an answer of any version of the endpoint. What is not known is ignored.
 pub fn parse(answer: &[u8]) -> Result<Draft, Error> {
     let mut text = Vec::with_capacity(answer.len());

@@ -98,20 +98,28 @@ impl Snapshot {
 
     /// Those flags that are to stay, by their index.
     pub fn narrowed(&self, keep: impl Fn(usize) -> bool) -> Snapshot {
+        Snapshot {
+            groups: self.groups.clone(),
+            narrowed: true,
+            ..Snapshot::packed(&self.distinct_id, self.draft_of(keep))
+        }
+    }
+
+    /// As it was before it was packed.
+    pub fn to_draft(&self) -> Draft {
+        self.draft_of(|_| true)
+    }
+
+    fn draft_of(&self, keep: impl Fn(usize) -> bool) -> Draft {
         let kept = (0..self.records.len()).filter(|index| keep(*index));
         let records = kept.map(|index| Flag { snapshot: self, index }.to_record()).collect();
-        let draft = Draft {
+        Draft {
             records,
             source: Arc::clone(&self.sources[0]),
             answer: self.answer.clone(),
             errors: self.errors,
             quota_limited: self.quota_limited,
             failure: self.failure().map(|text| text.to_string_lossy().into_owned()),
-        };
-        Snapshot {
-            groups: self.groups.clone(),
-            narrowed: true,
-            ..Snapshot::packed(&self.distinct_id, draft)
         }
     }
 

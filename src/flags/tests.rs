@@ -22,7 +22,14 @@ fn rig(host: &str, configure: impl FnOnce(&mut Config)) -> Rig {
     let logger = Logger::new(None, false, Arc::new(Gate::default()));
     let transport = Arc::new(Transport::new(&config, logger.clone()));
     let counters = Arc::new(Counters::default());
-    let flags = Flags::new(&config, Arc::clone(&transport), Arc::clone(&counters), logger, None);
+    let flags = Flags::new(
+        &config,
+        Arc::clone(&transport),
+        Arc::clone(&counters),
+        logger,
+        &Arc::default(),
+        None,
+    );
     Rig { flags, counters, transport }
 }
 
@@ -291,7 +298,14 @@ fn a_child_keeps_what_its_parent_knew() {
     let logger = Logger::new(None, false, Arc::new(Gate::default()));
     let counters = Arc::new(Counters::default());
     let transport = Arc::clone(&parent.transport);
-    let child = Flags::new(&config, transport, Arc::clone(&counters), logger, Some(&parent.flags));
+    let child = Flags::new(
+        &config,
+        transport,
+        Arc::clone(&counters),
+        logger,
+        &Arc::default(),
+        Some(&parent.flags),
+    );
     assert!(child.enabled("u", "on", None).unwrap_or(false));
     assert_eq!(counters.flag_requests.get(), 0);
 }

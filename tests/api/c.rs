@@ -19,7 +19,16 @@ macro_rules! opaque {
     )* };
 }
 
-opaque!(ph_client, ph_config, ph_context, ph_event, ph_exception, ph_flags, ph_props);
+opaque!(
+    ph_client,
+    ph_config,
+    ph_context,
+    ph_definitions,
+    ph_event,
+    ph_exception,
+    ph_flags,
+    ph_props
+);
 
 /// `ph_status`, which C passes as an `int`.
 #[repr(transparent)]
@@ -63,6 +72,7 @@ pub const PH_ERROR_LOST: Status = Status(-16);
 pub const PH_ERROR_NETWORK: Status = Status(-18);
 pub const PH_ERROR_SERVER: Status = Status(-19);
 pub const PH_ERROR_SUPPRESSED: Status = Status(-22);
+pub const PH_ERROR_UNSUPPORTED: Status = Status(-23);
 
 pub const PH_OVERFLOW_DROP_NEWEST: i32 = 0;
 pub const PH_OVERFLOW_DROP_OLDEST: i32 = 1;
@@ -73,6 +83,13 @@ pub const PH_COMPRESSION_GZIP: i32 = 1;
 pub const PH_COMPRESSION_DEFLATE: i32 = 2;
 pub const PH_COMPRESSION_BROTLI: i32 = 3;
 pub const PH_COMPRESSION_ZSTD: i32 = 4;
+
+pub const PH_DEFINITIONS_FETCH: i32 = 0;
+pub const PH_DEFINITIONS_USE: i32 = 1;
+pub const PH_DEFINITIONS_KEEP: i32 = 2;
+
+pub const PH_EXPLAIN_TEXT: i32 = 0;
+pub const PH_EXPLAIN_JSON: i32 = 1;
 
 pub const PH_LEVEL_FATAL: i32 = 0;
 pub const PH_LEVEL_DEBUG: i32 = 5;
@@ -114,6 +131,8 @@ pub const PH_STAT_REFUSED_SUPPRESSED: usize = 42;
 pub type LogFn = Option<unsafe extern "C" fn(*mut c_void, i32, *const c_char)>;
 pub type BeforeSendFn = Option<unsafe extern "C" fn(*mut c_void, *mut ph_event) -> i32>;
 pub type DeliveryFn = Option<unsafe extern "C" fn(*mut c_void, i32, usize)>;
+pub type DefinitionsGetFn = Option<unsafe extern "C" fn(*mut c_void, *mut ph_definitions) -> i32>;
+pub type DefinitionsPutFn = Option<unsafe extern "C" fn(*mut c_void, *const c_char, usize) -> i32>;
 pub type FreeFn = Option<unsafe extern "C" fn(*mut c_void)>;
 
 #[rustfmt::skip]
@@ -149,12 +168,16 @@ unsafe extern "C" {
     pub safe fn ph_config_set_retry_cap_ms(config: *mut ph_config, wait_ms: u32) -> Status;
     pub safe fn ph_config_set_flags_ttl_ms(config: *mut ph_config, ttl_ms: u32) -> Status;
     pub safe fn ph_config_set_flags_max_identities(config: *mut ph_config, identities: u32) -> Status;
+    pub safe fn ph_config_set_local_evaluation(config: *mut ph_config, local_evaluation: bool) -> Status;
+    pub safe fn ph_config_set_definitions_poll_ms(config: *mut ph_config, poll_ms: u32) -> Status;
     pub safe fn ph_config_set_max_retries(config: *mut ph_config, max_retries: u32) -> Status;
     pub safe fn ph_config_set_overflow(config: *mut ph_config, overflow: i32, block_ms: u32) -> Status;
     pub safe fn ph_config_set_flags_timeout_ms(config: *mut ph_config, timeout_ms: u32) -> Status;
     pub safe fn ph_config_set_log(config: *mut ph_config, log: LogFn, userdata: *mut c_void, free: FreeFn) -> Status;
     pub safe fn ph_config_add_before_send(config: *mut ph_config, before_send: BeforeSendFn, userdata: *mut c_void, free: FreeFn) -> Status;
     pub safe fn ph_config_set_delivery(config: *mut ph_config, delivery: DeliveryFn, userdata: *mut c_void, free: FreeFn) -> Status;
+
+    pub safe fn ph_config_set_definitions_cache(config: *mut ph_config, get: DefinitionsGetFn, put: DefinitionsPutFn, userdata: *mut c_void, free: FreeFn) -> Status;
 
     pub safe fn ph_init(config: *const ph_config, client_out: *mut *mut ph_client) -> Status;
     pub safe fn ph_client_start(client: *const ph_client) -> Status;
@@ -240,6 +263,13 @@ unsafe extern "C" {
     pub safe fn ph_context_set_geoip_disable(context: *mut ph_context, disable: bool) -> Status;
 
     pub safe fn ph_flags_recall(client: *const ph_client, distinct_id: *const c_char, context: *const ph_context, flags_out: *mut *mut ph_flags) -> Status;
+    pub safe fn ph_flags_wait_ready(client: *const ph_client, timeout_ms: u32) -> Status;
+    pub safe fn ph_flags_refresh(client: *const ph_client, timeout_ms: u32) -> Status;
+    pub safe fn ph_definitions_load(client: *const ph_client, json: *const c_char, json_len: usize) -> Status;
+    pub safe fn ph_definitions_save(client: *const ph_client, json_out: *mut *mut c_char) -> Status;
+    pub safe fn ph_definitions_set(definitions: *mut ph_definitions, json: *const c_char, json_len: usize) -> Status;
+    pub safe fn ph_flag_explain(client: *const ph_client, distinct_id: *const c_char, key: *const c_char, context: *const ph_context, format: i32, text_out: *mut *mut c_char) -> Status;
+
     pub safe fn ph_flags_evaluate(client: *const ph_client, distinct_id: *const c_char, context: *const ph_context, timeout_ms: u32, flags_out: *mut *mut ph_flags) -> Status;
     pub safe fn ph_context_set_local_only(context: *mut ph_context, local_only: bool) -> Status;
     pub safe fn ph_flags_evaluate_n(client: *const ph_client, distinct_id: *const c_char, distinct_id_len: usize, context: *const ph_context, timeout_ms: u32, flags_out: *mut *mut ph_flags) -> Status;

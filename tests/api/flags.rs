@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 use std::ptr;
 use std::time::Duration;
 
+#[cfg(feature = "local-evaluation")]
+pub mod local;
 mod remembered;
 mod snapshot;
 

@@ -143,24 +143,11 @@ impl Flag {
         self.runtime != Runtime::Client
     }
 
-    pub fn runtime(&self) -> Runtime {
-        self.runtime
-    }
-
     /// Whether it belongs to one of these contexts. No contexts at all are all of them.
     pub fn is_in(&self, contexts: &BTreeSet<String>) -> bool {
         contexts.is_empty()
             || self.contexts.is_empty()
             || self.contexts.iter().any(|context| contexts.contains(&**context))
-    }
-
-    /// Why no evaluation here can ever decide it, as far as that can be told beforehand.
-    pub fn never_local(&self) -> Option<Reason> {
-        match &self.rule {
-            Rule::Continuity => Some(Reason::ExperienceContinuity),
-            Rule::Unsupported(_) => Some(Reason::UnsupportedDefinition),
-            Rule::Inactive | Rule::Live(_) => None,
-        }
     }
 
     pub(super) fn depends_on(&self) -> &[u32] {

@@ -1,6 +1,7 @@
 //! The evaluator against an independent one in Python, over generated definitions and people.
 
-use super::{Definitions, Evaluation, Outcome, Subject, Value, Why};
+use super::outcome::Why;
+use super::{Definitions, Evaluation, Outcome, Subject, Value};
 use crate::props::Props;
 use crate::timestamp::Timestamp;
 use serde_json::value::RawValue;

@@ -12,18 +12,9 @@ use super::outcome::{Outcome, Value, Why};
 use super::reason::{Cause, Unknown, Verdict};
 use super::subject::Subject;
 use super::value::Given;
+use crate::flags::explanation::Explanation;
 use crate::json;
 use describe::test;
-
-/// Why a flag has its value, or none.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Explanation {
-    /// One step a line.
-    pub text: String,
-    /// An object: `flag`, and `evaluations`, each with its `flag`, `steps` and `outcome`. The last
-    /// is the flag's own, those before it are of the flags that it depends on.
-    pub json: String,
-}
 
 /// Evaluates a flag and tells every step.
 pub fn explain<'d>(
@@ -99,7 +90,7 @@ fn member(json: &mut Vec<u8>, name: &str, field: &Field<'_>) {
     match field {
         Field::Text(text) => quoted(json, text),
         Field::Number(number) => drop(json::write_f64(json, *number)),
-        Field::Index(index) => json.extend_from_slice(index.to_string().as_bytes()),
+        Field::Index(index) => json::write_u64(json, *index as u64),
         Field::Bool(true) => json.extend_from_slice(b"true"),
         Field::Bool(false) => json.extend_from_slice(b"false"),
         Field::Json(text) => json.extend_from_slice(text),

@@ -6,7 +6,9 @@ mod dependencies;
 mod explanations;
 
 use super::hash::{hash, holdout_hash};
-use super::{Definitions, Evaluation, Outcome, Reason, Subject, Value, Why, explain};
+use super::outcome::Why;
+use super::reason::Reason;
+use super::{Definitions, Evaluation, Outcome, Subject, Value, explain};
 use crate::props::Props;
 use crate::timestamp::Timestamp;
 use serde_json::{Value as Json, json};
@@ -172,7 +174,7 @@ impl Case {
         value_of(self.outcome())
     }
 
-    pub fn explained(&self) -> super::Explanation {
+    pub fn explained(&self) -> crate::flags::explanation::Explanation {
         let definitions = Definitions::parse(self.definitions.to_string().as_bytes()).unwrap();
         explain(&definitions, definitions.find(&self.key).unwrap(), &self.subject())
     }

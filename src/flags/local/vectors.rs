@@ -1,7 +1,8 @@
 //! The published vectors: who falls where, and how `exact` compares.
 
+use super::Outcome;
+use super::reason::Reason;
 use super::tests::{Case, value_of};
-use super::{Outcome, Reason};
 use serde_json::{Value as Json, json};
 
 fn shared(text: &str) -> Json {

@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 use std::ffi::{CStr, c_char, c_void};
 use std::ptr;
 
+mod definitions;
 mod handles;
 
 /// Function and parameter, and whether `NULL` was answered as the header says.
@@ -56,7 +57,8 @@ fn every_null_has_a_clear_answer() {
         flags,
     };
     let own = [config, texts_of_config, client_calls, captures];
-    let rows: Rows = own.iter().chain(&handles::ALL).flat_map(|rows| rows(&handles)).collect();
+    let more = handles::ALL.iter().chain(&definitions::ALL);
+    let rows: Rows = own.iter().chain(more).flat_map(|rows| rows(&handles)).collect();
     let wrong: Vec<&str> = rows.iter().filter(|(_, right)| !right).map(|(row, _)| *row).collect();
     assert!(wrong.is_empty(), "answered otherwise: {wrong:?}");
 
@@ -286,9 +288,9 @@ fn statuses_and_version_have_texts() {
     // SAFETY: both texts are static.
     let text = |text: *const c_char| unsafe { CStr::from_ptr(text) }.to_str().unwrap().to_owned();
     assert_eq!(text(ph_version()), env!("CARGO_PKG_VERSION"));
-    let texts: BTreeSet<String> = (-22..=0).map(|status| text(ph_status_text(status))).collect();
-    assert_eq!(texts.len(), 23, "two statuses share a text: {texts:?}");
-    for unknown in [1, -23, i32::MIN, i32::MAX] {
+    let texts: BTreeSet<String> = (-23..=0).map(|status| text(ph_status_text(status))).collect();
+    assert_eq!(texts.len(), 24, "two statuses share a text: {texts:?}");
+    for unknown in [1, -24, i32::MIN, i32::MAX] {
         assert_eq!(text(ph_status_text(unknown)), "unknown status");
     }
 }

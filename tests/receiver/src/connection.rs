@@ -135,8 +135,8 @@ impl<'a> Connection<'a> {
         keep_alive: bool,
     ) -> Next {
         let (status, response) = {
-            let flags = self.shared.flags();
-            usual::respond(reply, request, &flags, keep_alive)
+            let (flags, definitions) = (self.shared.flags(), self.shared.definitions());
+            usual::respond(reply, request, &flags, &definitions, keep_alive)
         };
         request.status = Some(status);
         request.response.clone_from(&response.body);

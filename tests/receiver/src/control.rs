@@ -53,6 +53,9 @@ pub(crate) fn handle(shared: &Shared, method: &str, path: &str, body: &[u8]) -> 
                 }
             }
         }
+        ("POST", "/__definitions") => text(body)
+            .and_then(|text| serde_json::from_str(text).map_err(|error| error.to_string()))
+            .map(|json| done(|| shared.definitions().set(json))),
         ("POST", "/__clear") => Ok(done(|| shared.log.clear())),
         // The connection stops the receiver once this is answered.
         ("POST", "/__stop") => Ok(done(|| ())),

@@ -20,6 +20,7 @@ mod black_hole;
 mod body;
 mod connection;
 mod control;
+mod definitions;
 mod expect;
 mod flags;
 mod head;

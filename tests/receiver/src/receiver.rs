@@ -9,6 +9,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crate::connection::Connection;
+use crate::definitions::Definitions;
 use crate::flags::Flags;
 use crate::log::{Brief, Counts, Event, Log, Record, State};
 use crate::request::{Outcome, Request};
@@ -67,6 +68,7 @@ impl Receiver {
             stop: Stop::default(),
             script: Mutex::default(),
             flags: Mutex::default(),
+            definitions: Mutex::default(),
             open: Mutex::default(),
             numbers: AtomicU64::new(1),
         });
@@ -93,6 +95,11 @@ impl Receiver {
 
     pub fn set_flags(&self, flags: Flags) {
         *self.shared.flags() = flags;
+    }
+
+    /// Sets what `/flags/definitions` answers, under a new ETag.
+    pub fn set_definitions(&self, json: &serde_json::Value) {
+        self.shared.definitions().set(json.clone());
     }
 
     /// All requests in the order they arrived; empty unless [`Record::Full`].
@@ -180,6 +187,7 @@ pub(crate) struct Shared {
     pub stop: Stop,
     script: Mutex<Script>,
     flags: Mutex<Flags>,
+    definitions: Mutex<Definitions>,
     /// The sockets to shut down at the stop.
     open: Mutex<HashMap<u64, Arc<TcpStream>>>,
     numbers: AtomicU64,
@@ -192,6 +200,10 @@ impl Shared {
 
     pub fn flags(&self) -> MutexGuard<'_, Flags> {
         self.flags.lock().expect("no thread panics while it holds the flags")
+    }
+
+    pub fn definitions(&self) -> MutexGuard<'_, Definitions> {
+        self.definitions.lock().expect("no thread panics while it holds the definitions")
     }
 
     pub fn next_number(&self) -> u64 {

@@ -113,6 +113,10 @@ impl Request {
         self.endpoint() == "/flags"
     }
 
+    pub fn is_definitions(&self) -> bool {
+        self.endpoint() == "/flags/definitions"
+    }
+
     /// The events of a capture request, whatever became of it.
     pub fn events(&self) -> &[Value] {
         let batch = self.json.as_ref().filter(|_| self.is_capture());

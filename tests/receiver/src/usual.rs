@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::definitions::Definitions;
 use crate::flags::Flags;
 use crate::reply::{Reply, Response};
 use crate::request::Request;
@@ -11,6 +12,7 @@ pub(crate) fn respond(
     reply: &Reply,
     request: &Request,
     flags: &Flags,
+    definitions: &Definitions,
     keep_alive: bool,
 ) -> (u16, Response) {
     let too_large = reply.max_body.is_some_and(|max| request.body.len() > max);
@@ -18,8 +20,28 @@ pub(crate) fn respond(
         let body = error("the body is too large").to_string();
         return (413, reply.clone().body(body).render(413, Vec::new(), keep_alive));
     }
+    if request.is_definitions() {
+        return respond_definitions(reply, request, definitions, keep_alive);
+    }
     let (usual, body) = usual(request, flags);
     let status = reply.status.unwrap_or(usual);
+    let body = if status == usual { body.to_string() } else { String::new() };
+    (status, reply.render(status, body.into_bytes(), keep_alive))
+}
+
+fn respond_definitions(
+    reply: &Reply,
+    request: &Request,
+    definitions: &Definitions,
+    keep_alive: bool,
+) -> (u16, Response) {
+    let (usual, etag, body) = definitions.answer(request);
+    let status = reply.status.unwrap_or(usual);
+    let mut reply = reply.clone();
+    let scripted = reply.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("etag"));
+    if let Some(etag) = etag.filter(|_| status == usual && !scripted) {
+        reply = reply.header("ETag", &etag);
+    }
     let body = if status == usual { body.to_string() } else { String::new() };
     (status, reply.render(status, body.into_bytes(), keep_alive))
 }

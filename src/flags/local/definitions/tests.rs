@@ -6,7 +6,7 @@ fn parsed(json: serde_json::Value) -> Definitions {
 }
 
 fn is_unsupported(definitions: &Definitions, key: &str) -> bool {
-    definitions.find(key).unwrap().never_local() == Some(Reason::UnsupportedDefinition)
+    matches!(definitions.find(key).unwrap().rule, Rule::Unsupported(_))
 }
 
 #[test]
@@ -44,14 +44,14 @@ fn what_flags_tell_is_read() {
     let flags: Vec<_> = definitions
         .flags()
         .iter()
-        .map(|f| (f.key(), f.id(), f.version(), f.has_experiment(), f.runtime(), f.never_local()))
+        .map(|f| (f.key(), f.id(), f.version(), f.has_experiment(), f.runtime))
         .collect();
     assert_eq!(
         flags,
         [
-            ("a", Some(42), Some(7), Some(false), Runtime::Client, None),
-            ("b", None, None, Some(true), Runtime::Server, None),
-            ("c", None, None, None, Runtime::All, Some(Reason::ExperienceContinuity)),
+            ("a", Some(42), Some(7), Some(false), Runtime::Client),
+            ("b", None, None, Some(true), Runtime::Server),
+            ("c", None, None, None, Runtime::All),
         ]
     );
     let on_server = definitions.flags().iter().map(Flag::runs_on_server);
@@ -118,5 +118,5 @@ fn a_project_of_a_thousand_flags_is_read_whole() {
     let definitions = parsed(json!({"flags": flags, "cohorts": cohorts}));
     assert_eq!(definitions.flags().len(), 1_000);
     assert_eq!(definitions.cohorts.len(), 500);
-    assert!(definitions.flags().iter().all(|flag| flag.never_local().is_none()));
+    assert!(definitions.flags().iter().all(|flag| matches!(flag.rule, Rule::Live(_))));
 }

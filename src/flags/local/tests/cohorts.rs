@@ -1,7 +1,7 @@
 //! Cohorts: membership, groups, negation, and what ends an evaluation that would not end.
 
-use super::super::Reason::{MissingContext, UnsupportedDefinition};
 use super::super::cohort::DEPTH_MAX;
+use super::super::reason::Reason::{MissingContext, UnsupportedDefinition};
 use super::*;
 
 /// An entry that is true, false, or unknown.

@@ -1,6 +1,6 @@
 //! Conditions: their order, how unknown parts count, and what they give.
 
-use super::super::Reason::{MissingContext, UnsupportedDefinition};
+use super::super::reason::Reason::{MissingContext, UnsupportedDefinition};
 use super::*;
 
 /// Filters that are true, false, unknown, unknown for good, for the server, and a foreign pattern.

@@ -1,6 +1,6 @@
 //! Flags that depend on flags.
 
-use super::super::Reason::{MissingContext, UnresolvedDependency, UnsupportedDefinition};
+use super::super::reason::Reason::{MissingContext, UnresolvedDependency, UnsupportedDefinition};
 use super::*;
 
 fn depends(key: &str, expected: Json, chain: &[&str]) -> Json {

@@ -1,3 +1,0 @@
-package posthog
-
-func (c *Client) CaptureException(distinctID string, err error) error { return nil }
