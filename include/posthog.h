@@ -102,7 +102,8 @@ typedef enum {
    */
   PH_ERROR_RANGE = -6,
   /**
-   * A host is not an `http://` or `https://` URL without user, query or fragment.
+   * A host is not an `http://` or `https://` URL without user, query or fragment;
+   * or a proxy is not one.
    */
   PH_ERROR_HOST = -7,
   /**
@@ -172,6 +173,10 @@ typedef enum {
    * flags without a secret key; or the library was built without it.
    */
   PH_ERROR_UNSUPPORTED = -23,
+  /**
+   * A file that an option names cannot be read, or does not hold what it should.
+   */
+  PH_ERROR_FILE = -24,
 } ph_status;
 
 /**
@@ -378,6 +383,7 @@ typedef enum {
   PH_STAT_REFUSED_PANIC = 41,
   PH_STAT_REFUSED_SUPPRESSED = 42,
   PH_STAT_REFUSED_UNSUPPORTED = 43,
+  PH_STAT_REFUSED_FILE = 44,
 } ph_stat;
 
 /**
@@ -522,6 +528,12 @@ typedef struct ph_flags ph_flags;
 typedef struct ph_props ph_props;
 
 /**
+ * The answer to a request that the host carries, under construction. It lasts
+ * for the call of the `ph_transport_fn` that is handed it, and copies what it is given.
+ */
+typedef struct ph_response ph_response;
+
+/**
  * Receives one line of diagnostics. `level` is one of `ph_log_level`;
  * `message` lasts for the call.
  *
@@ -581,6 +593,32 @@ typedef int32_t (*ph_definitions_put_fn)(void *userdata, const char *json, size_
  * the library but for statistics and texts, and must not unwind.
  */
 typedef void (*ph_delivery_fn)(void *userdata, int32_t delivery, size_t events);
+
+/**
+ * Carries a request in place of the library: sends it, waits for the answer, puts that
+ * into `response`, and returns 0. Returns anything else if there is no answer; a
+ * request that may succeed later is then tried again as after a network failure. An
+ * answer of any HTTP status is one.
+ *
+ * `method` is `"GET"` or `"POST"`. `url` is the whole URL. `headers` are names, in
+ * lower case, and values in turn, with a `NULL` at the end; `Host` and
+ * `Content-Length` are left to the host. `body` is `body_len` bytes, compressed as the
+ * header `content-encoding` says, not NUL-terminated, and `NULL` when there are none.
+ * All of these last for the call. After `timeout_ms` nobody waits for the answer any
+ * more: the host should have given up by then, as the library cannot interrupt it.
+ *
+ * Runs on the sender's threads and on threads that evaluate flags, on several at
+ * once. Of the library, the `ph_response_*` functions, statistics and texts work
+ * inside. Must not unwind.
+ */
+typedef int32_t (*ph_transport_fn)(void *userdata,
+                                   const char *method,
+                                   const char *url,
+                                   const char *const *headers,
+                                   const char *body,
+                                   size_t body_len,
+                                   uint32_t timeout_ms,
+                                   ph_response *response);
 
 #ifdef __cplusplus
 extern "C" {
@@ -1732,6 +1770,43 @@ ph_status ph_flags_only(const ph_flags *flags,
                         ph_flags **flags_out);
 
 /**
+ * Sends requests by a proxy: `http://[user[:password]@]host[:port]`, or `https://`
+ * if the way to the proxy itself is TLS. User and password are percent-encoded,
+ * and sent by HTTP's basic authentication. The proxy makes a tunnel (`CONNECT`) to
+ * the host for http as well as https, and resolves its name.
+ *
+ * `NULL`, the default, takes the proxy that the environment names when `ph_init` is
+ * called: `https_proxy` or `HTTPS_PROXY` for an https host, `http_proxy` or
+ * `HTTP_PROXY` for another, `all_proxy` or `ALL_PROXY` for both; unless `no_proxy`
+ * or `NO_PROXY` names the host, a domain above it, or its network (`10.0.0.0/8`). An
+ * empty text is no proxy, whatever the environment says. `PH_ERROR_HOST`.
+ */
+PH_API ph_status ph_config_set_proxy(ph_config *config, const char *url);
+
+/**
+ * Trusts the certificates of that file (PEM), and no others, to sign a server's.
+ * The file is read by `ph_init`, which answers `PH_ERROR_FILE` if it cannot be read
+ * or holds no certificate or a broken one; the log says why. `NULL`, the default,
+ * trusts what the operating system trusts, or, where that is nothing, the roots that
+ * the library brings.
+ */
+PH_API ph_status ph_config_set_ca_file(ph_config *config, const char *path);
+
+/**
+ * Adds a header to every request, in place of one of that name that was added
+ * before. Where the library sends a header of the same name itself, its own wins.
+ *
+ * The name is one of HTTP (RFC 9110, a token) in any case, the value printable ASCII,
+ * both together at most 8 KiB, and there are at most 64: else `PH_ERROR_RANGE`, as
+ * for the names that HTTP itself needs (`Host`, `Connection`, `Transfer-Encoding`, …),
+ * `Content-*` and `User-Agent` (`ph_config_set_library` sets that one).
+ */
+PH_API
+ph_status ph_config_add_header(ph_config *config,
+                               const char *name,
+                               const char *value);
+
+/**
  * Creates an empty property map. It is the caller's, to free with
  * `ph_props_free`.
  */
@@ -1915,6 +1990,44 @@ PH_API
 ph_status ph_step_add(const ph_client *client,
                       const char *message,
                       const ph_props *props);
+
+/**
+ * Has the host carry every request, of events and of flags: for hosts with an HTTP
+ * stack of their own, and for tests. Retries, batches, compression and deadlines stay
+ * the library's; proxy and certificates are the host's, and redirects are followed only
+ * within one origin. `NULL`, the default, leaves it to the library. `userdata` is handed
+ * to each call; `userdata_free` may be `NULL`.
+ *
+ * A build without the feature `tls` is smaller, and sends to https hosts only this way.
+ */
+PH_API
+ph_status ph_config_set_transport(ph_config *config,
+                                  ph_transport_fn transport,
+                                  void *userdata,
+                                  ph_userdata_free_fn userdata_free);
+
+/**
+ * Sets the answer's HTTP status, 100 to 999. An answer without one is none.
+ */
+PH_API ph_status ph_response_set_status(ph_response *response, uint32_t status);
+
+/**
+ * Adds a header of the answer. The library looks at `Retry-After`, `Location` and
+ * `Date`. Ignores one that HTTP does not allow.
+ */
+PH_API
+ph_status ph_response_add_header(ph_response *response,
+                                 const char *name,
+                                 const char *value);
+
+/**
+ * Appends `len` bytes to the answer's body, without any content or transfer encoding.
+ * `data` may be `NULL` if `len` is 0. `PH_ERROR_NO_MEMORY`.
+ */
+PH_API
+ph_status ph_response_append_body(ph_response *response,
+                                  const char *data,
+                                  size_t len);
 
 /**
  * The library's version, e.g. `"0.1.0"`: compare it with `PH_VERSION` of the header that you

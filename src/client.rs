@@ -8,10 +8,11 @@ use crate::exception::Exception;
 use crate::flags::Flags;
 use crate::json;
 use crate::ledger::Ledger;
-use crate::log::Level;
+use crate::log::{Level, Logger};
 use crate::props::{Marks, Props};
 use crate::queue::Flush;
 use crate::record::NewRecord;
+use crate::route::Route;
 use crate::runtime::Runtime;
 use crate::stamps::Stamps;
 use crate::sys::unwind::Frame;
@@ -34,6 +35,7 @@ pub struct Shared {
     pub config: Config,
     pub stamps: Stamps,
     pub wire: Arc<V0>,
+    pub route: Arc<Route>,
     closed: AtomicBool,
     opted_out: AtomicBool,
 }
@@ -78,10 +80,13 @@ impl Client {
         if why_disabled.is_none() {
             transport::warm_up();
         }
+        let logger = Logger::new(config.log_sink.clone(), config.debug, Arc::default());
+        let route = Arc::new(Route::new(&config, &logger)?);
         let shared = Shared {
             config,
             stamps,
             wire,
+            route,
             closed: AtomicBool::new(false),
             opted_out: AtomicBool::new(false),
         };

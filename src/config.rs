@@ -1,11 +1,14 @@
 //! Options: each with its default and its range, validated when it is set.
 
+use crate::carrier::Carrier;
 use crate::error::Error;
 use crate::exception;
+use crate::header::Headers;
 use crate::hooks::Hooks;
 use crate::json;
 use crate::log::Sink;
 use crate::packer::Encoding;
+use crate::proxy::Proxy;
 use crate::queue::{Limits, Policy};
 use crate::retry::Schedule;
 use std::collections::HashSet;
@@ -54,6 +57,15 @@ impl Number {
     }
 }
 
+/// Which proxy requests take.
+#[derive(Clone)]
+pub enum ProxyChoice {
+    /// The one of `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, but for `NO_PROXY`.
+    Environment,
+    None,
+    Of(Proxy),
+}
+
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 const MIB: u64 = 1 << 20;
 
@@ -77,6 +89,11 @@ pub struct Config {
     /// `None`: as `is_server`.
     pub geoip_disable: Option<bool>,
     pub compression: Option<Encoding>,
+    pub proxy: ProxyChoice,
+    /// Certificates in place of the system's.
+    pub ca_file: Option<String>,
+    pub headers: Headers,
+    pub carrier: Option<Arc<Carrier>>,
     pub flush_at: Number,
     pub flush_interval_ms: Number,
     pub batch_max_events: Number,
@@ -122,6 +139,10 @@ impl Config {
             is_server: true,
             geoip_disable: None,
             compression: Some(Encoding::Gzip),
+            proxy: ProxyChoice::Environment,
+            ca_file: None,
+            headers: Headers::default(),
+            carrier: None,
             flush_at: Number::new(100, 1..=1_000_000),
             flush_interval_ms: Number::new(5_000, 1..=DAY_MS),
             batch_max_events: Number::new(1_000, 1..=100_000),
@@ -178,6 +199,16 @@ impl Config {
     pub fn set_host(&mut self, host: &str) -> Result<(), Error> {
         self.host = normal_host(host).ok_or(Error::Host)?;
         self.host_is_bad = false;
+        Ok(())
+    }
+
+    /// An empty URL is no proxy at all.
+    pub fn set_proxy(&mut self, url: Option<&str>) -> Result<(), Error> {
+        self.proxy = match url {
+            None => ProxyChoice::Environment,
+            Some("") => ProxyChoice::None,
+            Some(url) => ProxyChoice::Of(Proxy::parse(url).ok_or(Error::Host)?),
+        };
         Ok(())
     }
 

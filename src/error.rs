@@ -53,6 +53,8 @@ pub enum Error {
     Suppressed,
     /// The client was not made for this, or the library was built without it.
     Unsupported,
+    /// A file cannot be read, or does not hold what it should.
+    File,
 }
 
 /// Every error, in order.
@@ -81,11 +83,12 @@ pub const ALL: [Error; Error::COUNT] = [
     Error::Panic,
     Error::Suppressed,
     Error::Unsupported,
+    Error::File,
 ];
 
 impl Error {
     /// How many variants there are; each indexes its own counter of refused calls.
-    pub const COUNT: usize = Error::Unsupported as usize + 1;
+    pub const COUNT: usize = Error::File as usize + 1;
 
     /// What went wrong, for people.
     pub fn text(self) -> &'static str {
@@ -113,6 +116,7 @@ impl Error {
             Error::Panic => "bug in the library, caught at its boundary",
             Error::Suppressed => "too many exceptions of the same kind",
             Error::Unsupported => "this client cannot do that",
+            Error::File => "file cannot be read, or does not hold what it should",
         }
     }
 }

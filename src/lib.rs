@@ -5,6 +5,7 @@
 #![deny(unsafe_code)]
 
 mod batch;
+mod carrier;
 mod client;
 mod clock;
 mod config;
@@ -14,21 +15,27 @@ mod error;
 mod event;
 mod exception;
 mod flags;
+mod header;
 mod hooks;
 mod json;
 mod ledger;
 mod log;
 mod packer;
 mod props;
+mod proxy;
 mod queue;
 mod record;
+mod redirect;
 mod resolver;
 mod retry;
+mod route;
 mod runtime;
 mod sender;
 mod stamps;
 mod timestamp;
 mod transport;
+#[cfg(feature = "tls")]
+mod trust;
 mod uuid;
 mod wire;
 mod worker;

@@ -14,17 +14,14 @@ use std::time::{Duration, Instant};
 use ureq::Error;
 use ureq::config::Config;
 use ureq::http::Uri;
-use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::NextTimeout;
-
-/// As many as ureq takes.
-const ADDRESSES_MAX: usize = 16;
 
 type Found = Result<Vec<SocketAddr>, String>;
 
 /// A look-up under way. Whoever takes the answer puts it back for the next that waits.
 #[derive(Clone)]
-struct Lookup {
+struct UnderWay {
     name: String,
     answer: Receiver<Found>,
     put_back: Sender<Found>,
@@ -36,7 +33,7 @@ const SLICE: Duration = Duration::from_millis(100);
 /// The resolver of one connection.
 #[derive(Default)]
 pub struct OneLookup {
-    under_way: Mutex<Option<Lookup>>,
+    under_way: Mutex<Option<UnderWay>>,
     /// Set when nobody wants an answer any more.
     stopped: Arc<AtomicBool>,
 }
@@ -46,18 +43,18 @@ impl OneLookup {
         OneLookup { under_way: Mutex::new(None), stopped }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Lookup>> {
+    fn lock(&self) -> MutexGuard<'_, Option<UnderWay>> {
         self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The look-up of that name: the one under way, or a new one.
-    fn look_up(&self, name: String) -> Result<Lookup, Error> {
+    fn look_up(&self, name: String) -> Result<UnderWay, Error> {
         let mut under_way = self.lock();
         if let Some(lookup) = under_way.as_ref().filter(|lookup| lookup.name == name) {
             return Ok(lookup.clone());
         }
         let (tell, answer) = bounded(1);
-        let lookup = Lookup { name: name.clone(), answer, put_back: tell.clone() };
+        let lookup = UnderWay { name: name.clone(), answer, put_back: tell.clone() };
         thread::spawn("posthog-resolve", move || {
             let found = name.to_socket_addrs().map(Iterator::collect);
             // Whoever asked may have given up.
@@ -67,12 +64,7 @@ impl OneLookup {
         Ok(lookup)
     }
 
-    fn addresses(&self, name: String, timeout: NextTimeout) -> Result<Vec<SocketAddr>, Error> {
-        // An address needs no look-up.
-        if let Ok(address) = name.parse() {
-            return Ok(vec![address]);
-        }
-        let lookup = self.look_up(name)?;
+    fn wait(&self, lookup: UnderWay, timeout: NextTimeout) -> Result<Vec<SocketAddr>, Error> {
         let begun = Instant::now();
         let found = loop {
             let left = timeout.after.saturating_sub(begun.elapsed());
@@ -92,21 +84,20 @@ impl OneLookup {
     }
 }
 
-impl Resolver for OneLookup {
-    fn resolve(
-        &self,
-        uri: &Uri,
-        config: &Config,
-        timeout: NextTimeout,
-    ) -> Result<ResolvedSocketAddrs, Error> {
-        let (scheme, authority) = uri.scheme().zip(uri.authority()).ok_or(Error::HostNotFound)?;
-        let name = DefaultResolver::host_and_port(scheme, authority).ok_or(Error::HostNotFound)?;
-        let addresses = self.addresses(name, timeout)?;
-        let mut wanted = self.empty();
-        for address in config.ip_family().keep_wanted(addresses.into_iter()).take(ADDRESSES_MAX) {
-            wanted.push(address);
+/// Resolves a name when a connection is made, not for each request.
+pub trait Lookup: fmt::Debug + Send + Sync + 'static {
+    /// The addresses of `host:port`, of which there is one at least.
+    fn addresses(&self, name: &str, timeout: NextTimeout) -> Result<Vec<SocketAddr>, Error>;
+}
+
+impl Lookup for OneLookup {
+    fn addresses(&self, name: &str, timeout: NextTimeout) -> Result<Vec<SocketAddr>, Error> {
+        // An address needs no look-up.
+        if let Ok(address) = name.parse() {
+            return Ok(vec![address]);
         }
-        if wanted.is_empty() { Err(Error::HostNotFound) } else { Ok(wanted) }
+        let found = self.wait(self.look_up(name.to_owned())?, timeout)?;
+        if found.is_empty() { Err(Error::HostNotFound) } else { Ok(found) }
     }
 }
 
@@ -114,14 +105,24 @@ impl Resolver for OneLookup {
 #[derive(Debug)]
 pub struct Nowhere;
 
-impl Resolver for Nowhere {
+impl Lookup for Nowhere {
+    fn addresses(&self, _name: &str, _timeout: NextTimeout) -> Result<Vec<SocketAddr>, Error> {
+        Err(Error::HostNotFound)
+    }
+}
+
+/// What ureq asks before each request, also if it has a connection: too early.
+#[derive(Debug)]
+pub struct Later;
+
+impl Resolver for Later {
     fn resolve(
         &self,
         _uri: &Uri,
         _config: &Config,
         _timeout: NextTimeout,
     ) -> Result<ResolvedSocketAddrs, Error> {
-        Err(Error::HostNotFound)
+        Ok(self.empty())
     }
 }
 
@@ -135,28 +136,26 @@ impl fmt::Debug for OneLookup {
 mod tests {
     use super::*;
 
-    fn resolve(resolver: &OneLookup, uri: &str) -> Result<Vec<SocketAddr>, Error> {
+    fn resolve(resolver: &OneLookup, name: &str) -> Result<Vec<SocketAddr>, Error> {
         let timeout = NextTimeout {
             after: Duration::from_secs(10).into(),
             reason: ureq::Timeout::Global,
             ..Default::default()
         };
-        let config = ureq::Agent::config_builder().build();
-        let found = resolver.resolve(&uri.parse().unwrap(), &config, timeout)?;
-        Ok(found.iter().copied().collect())
+        resolver.addresses(name, timeout)
     }
 
     #[test]
     fn addresses_and_names_are_resolved() {
         let resolver = OneLookup::default();
-        let address = resolve(&resolver, "http://127.0.0.1:80/").unwrap();
+        let address = resolve(&resolver, "127.0.0.1:80").unwrap();
         assert_eq!(address, ["127.0.0.1:80".parse().unwrap()]);
-        assert_eq!(resolve(&resolver, "http://[::1]/").unwrap(), ["[::1]:80".parse().unwrap()]);
+        assert_eq!(resolve(&resolver, "[::1]:80").unwrap(), ["[::1]:80".parse().unwrap()]);
         assert!(resolver.lock().is_none());
-        let named = resolve(&resolver, "https://localhost/").unwrap();
+        let named = resolve(&resolver, "localhost:443").unwrap();
         assert!(named.iter().all(|address| address.ip().is_loopback() && address.port() == 443));
         assert!(!named.is_empty() && resolver.lock().is_none());
-        assert!(resolve(&resolver, "http://no-such-host.invalid/").is_err());
+        assert!(resolve(&resolver, "no-such-host.invalid:80").is_err());
     }
 
     #[test]
@@ -165,9 +164,9 @@ mod tests {
         let resolver = OneLookup::new(Arc::clone(&stopped));
         let (put_back, answer) = bounded(1);
         let name = "slow.invalid:80".to_owned();
-        *resolver.lock() = Some(Lookup { name, answer, put_back });
+        *resolver.lock() = Some(UnderWay { name, answer, put_back });
         std::thread::scope(|scope| {
-            let waiter = scope.spawn(|| resolve(&resolver, "http://slow.invalid/"));
+            let waiter = scope.spawn(|| resolve(&resolver, "slow.invalid:80"));
             std::thread::sleep(Duration::from_millis(50));
             stopped.store(true, Ordering::Release);
             let begun = Instant::now();
@@ -181,12 +180,11 @@ mod tests {
         let resolver = OneLookup::default();
         let (tell, answer) = bounded(1);
         let name = "slow.invalid:80".to_owned();
-        let lookup = Lookup { name, answer, put_back: tell.clone() };
+        let lookup = UnderWay { name, answer, put_back: tell.clone() };
         *resolver.lock() = Some(lookup);
         std::thread::scope(|scope| {
-            let waiting: Vec<_> = (0..4)
-                .map(|_| scope.spawn(|| resolve(&resolver, "http://slow.invalid/")))
-                .collect();
+            let waiting: Vec<_> =
+                (0..4).map(|_| scope.spawn(|| resolve(&resolver, "slow.invalid:80"))).collect();
             std::thread::sleep(Duration::from_millis(50));
             let found: SocketAddr = "127.0.0.1:80".parse().unwrap();
             tell.send(Ok(vec![found])).unwrap();

@@ -44,7 +44,8 @@ impl Runtime {
         let gate = Arc::new(Gate::default());
         let logger = Logger::new(config.log_sink.clone(), config.debug, Arc::clone(&gate));
         let counters = Arc::new(Counters::default());
-        let transport = Arc::new(Transport::new(config, logger.clone()));
+        let transport =
+            Arc::new(Transport::new(Arc::clone(&shared.route), Arc::clone(&gate), logger.clone()));
         let limits = config.limits(shared.wire.envelope(), shared.wire.frame());
         let (queue, rings) = Queue::new(limits, Random::new(), logger.clone());
         let queue = Arc::new(queue);

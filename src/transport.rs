@@ -3,16 +3,23 @@
 //! No asynchronous runtime: an inherited one is what breaks shared cores under `fork`. Every
 //! request has a total deadline, which also covers name resolution.
 
-use crate::config::Config;
-use crate::connector::connector;
+use crate::carrier::{Carrier, Incoming, Outgoing};
+use crate::connector::NoTunnel;
+#[cfg(feature = "tls")]
+use crate::connector::{Refusal, Sessions};
+use crate::hooks::Gate;
 use crate::log::{Level, Logger};
-use crate::resolver::{Nowhere, OneLookup};
+use crate::redirect;
+use crate::resolver::{Later, Nowhere, OneLookup};
+use crate::route::Route;
+#[cfg(feature = "tls")]
+use crate::trust::Trust;
 use arc_swap::ArcSwapOption;
 use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
-use ureq::http::{HeaderMap, Response};
+use std::time::{Duration, Instant};
+use ureq::http::{HeaderMap, HeaderName, HeaderValue, Response};
 use ureq::{Agent, RequestBuilder};
 
 /// A request.
@@ -58,7 +65,12 @@ pub enum FailureKind {
     /// The address answered and refused: nobody listens there.
     Refused,
     Timeout,
-    /// Anything else on the way: name resolution, TLS, a reset, a truncated answer.
+    /// The other end is not who it should be, or no TLS could be agreed on. Nothing was sent.
+    #[cfg_attr(not(feature = "tls"), allow(dead_code))]
+    Tls,
+    /// The proxy made no tunnel. Nothing was sent.
+    Proxy,
+    /// Anything else on the way: name resolution, a reset, a truncated answer.
     Broken,
 }
 
@@ -68,11 +80,16 @@ pub struct Failure {
     pub text: String,
 }
 
+impl Failure {
+    fn new(kind: FailureKind, text: &str) -> Failure {
+        Failure { kind, text: text.to_owned() }
+    }
+}
+
 /// The connection to one host.
 pub struct Transport {
-    host: String,
-    user_agent: String,
-    connect_timeout: Duration,
+    route: Arc<Route>,
+    gate: Arc<Gate>,
     logger: Logger,
     /// No request starts.
     closed: AtomicBool,
@@ -86,46 +103,115 @@ struct Line {
     stopped: Arc<AtomicBool>,
 }
 
-/// Kept connections are dropped before the usual load balancer (60 s) drops them.
-const IDLE_MAX: Duration = Duration::from_secs(50);
+/// Redirects in a row that are followed.
+const REDIRECTS_MAX: usize = 3;
 
 impl Transport {
-    pub fn new(config: &Config, logger: Logger) -> Transport {
-        Transport {
-            host: config.host.clone(),
-            user_agent: format!("{}/{}", config.library_name, config.library_version),
-            connect_timeout: config.connect_timeout_ms.millis(),
-            logger,
-            closed: AtomicBool::new(false),
-            line: ArcSwapOption::empty(),
+    pub fn new(route: Arc<Route>, gate: Arc<Gate>, logger: Logger) -> Transport {
+        let closed = AtomicBool::new(false);
+        Transport { route, gate, logger, closed, line: ArcSwapOption::empty() }
+    }
+
+    /// Sends a request and waits for the answer. Redirects that keep method and body are followed
+    /// as long as they stay at the same origin; others are the answer.
+    pub fn send(&self, request: &Request<'_>) -> Result<Answer, Failure> {
+        let deadline = Instant::now() + request.timeout;
+        let mut url = format!("{}{}", self.route.host, request.path);
+        let headers = self.headers(request);
+        let mut followed = 0;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let answer = match &self.route.carrier {
+                Some(carrier) => self.hand_over(&**carrier, request, &url, &headers, left)?,
+                None => self.exchange(request, &url, &headers, left)?,
+            };
+            let location = match answer.status {
+                307 | 308 if followed < REDIRECTS_MAX => answer.header("location"),
+                _ => None,
+            };
+            match location.and_then(|location| redirect::target(&url, location)) {
+                Some(target) => url = target,
+                None => return Ok(answer),
+            }
+            followed += 1;
         }
     }
 
-    /// Sends a request and waits for the answer.
-    pub fn send(&self, request: &Request<'_>) -> Result<Answer, Failure> {
-        let url = format!("{}{}", self.host, request.path);
+    /// All but those that belong to the connection.
+    fn headers<'a>(&'a self, request: &'a Request<'_>) -> Vec<(&'a str, &'a str)> {
+        let mut headers = vec![("user-agent", self.route.user_agent.as_str())];
+        headers.extend(request.headers);
+        if let Some(body) = request.body {
+            headers.push(("content-type", "application/json"));
+            headers.extend(body.encoding.map(|encoding| ("content-encoding", encoding)));
+        }
+        headers.extend(self.route.headers.beside(request.headers));
+        headers
+    }
+
+    fn exchange(
+        &self,
+        request: &Request<'_>,
+        url: &str,
+        headers: &[(&str, &str)],
+        left: Duration,
+    ) -> Result<Answer, Failure> {
         // The line first: a `close` that comes after the look ends what is sent on it.
         let line = self.line();
-        if self.closed.load(Ordering::SeqCst) {
-            return Err(Failure { kind: FailureKind::Broken, text: "closed".to_owned() });
-        }
-        let timeout = Some(request.timeout);
+        self.check_open()?;
+        let timeout = Some(left);
         let sent = match request.body {
             None => {
-                let get = line.agent.get(&url).config().timeout_global(timeout).build();
-                with_headers(get, request.headers).call()
+                let get = line.agent.get(url).config().timeout_global(timeout).build();
+                with_headers(get, headers).call()
             }
             Some(body) => {
-                let post = line.agent.post(&url).config().timeout_global(timeout).build();
-                let mut post =
-                    with_headers(post, request.headers).header("content-type", "application/json");
-                if let Some(encoding) = body.encoding {
-                    post = post.header("content-encoding", encoding);
-                }
-                post.send(body.bytes)
+                let post = line.agent.post(url).config().timeout_global(timeout).build();
+                with_headers(post, headers).send(body.bytes)
             }
         };
         read(sent.map_err(failure)?, request.answer_max)
+    }
+
+    /// The same by the host's own carrier, which is a callback like any other.
+    fn hand_over(
+        &self,
+        carrier: &Carrier,
+        request: &Request<'_>,
+        url: &str,
+        headers: &[(&str, &str)],
+        left: Duration,
+    ) -> Result<Answer, Failure> {
+        self.check_open()?;
+        if left.is_zero() {
+            return Err(Failure::new(FailureKind::Timeout, "no time is left"));
+        }
+        let method = if request.body.is_some() { "POST" } else { "GET" };
+        let body = request.body.map_or(&[][..], |body| body.bytes);
+        let outgoing = Outgoing { method, url, headers, body, timeout: left };
+        let mut incoming = Incoming::default();
+        match self.gate.pass(|| carrier(&outgoing, &mut incoming)) {
+            Some(true) if (100..=999).contains(&incoming.status) => {}
+            Some(true) => return Err(Failure::new(FailureKind::Broken, "no status was set")),
+            Some(false) => {
+                return Err(Failure::new(FailureKind::Broken, "the host's transport failed"));
+            }
+            None => return Err(Failure::new(FailureKind::Broken, "closed")),
+        }
+        let mut answered = HeaderMap::new();
+        for (name, value) in incoming.headers {
+            let parts = HeaderName::try_from(name).ok().zip(HeaderValue::try_from(value).ok());
+            answered.extend(parts.map(|(name, value)| (Some(name), value)));
+        }
+        incoming.body.truncate(usize::try_from(request.answer_max).unwrap_or(usize::MAX));
+        Ok(Answer { status: incoming.status, headers: answered, body: incoming.body })
+    }
+
+    fn check_open(&self) -> Result<(), Failure> {
+        if self.closed.load(Ordering::SeqCst) {
+            return Err(Failure::new(FailureKind::Broken, "closed"));
+        }
+        Ok(())
     }
 
     /// Makes the requests under way fail, closes the connections, and lets no request start.
@@ -154,25 +240,9 @@ impl Transport {
     }
 
     fn new_line(&self) -> Line {
-        let builder = Agent::config_builder()
-            .http_status_as_error(false)
-            // A redirect would resend a batch to a host that nobody configured.
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .user_agent(self.user_agent.as_str())
-            .timeout_connect(Some(self.connect_timeout))
-            .max_idle_age(IDLE_MAX)
-            .max_idle_connections_per_host(2);
-        #[cfg(feature = "tls")]
-        let builder = builder.tls_config(tls::config(&self.host, &self.logger));
-        #[cfg(not(feature = "tls"))]
-        if self.host.starts_with("https:") {
-            self.logger.log(Level::Error, format_args!("built without TLS: https needs it"));
-        }
-        self.logger.log(Level::Debug, format_args!("connecting to {}", self.host));
+        self.logger.log(Level::Debug, format_args!("connecting to {}", self.route.host));
         let stopped = Arc::default();
-        let resolver = OneLookup::new(Arc::clone(&stopped));
-        Line { agent: Agent::with_parts(builder.build(), connector(), resolver), stopped }
+        Line { agent: self.route.agent(OneLookup::new(Arc::clone(&stopped))), stopped }
     }
 }
 
@@ -203,7 +273,13 @@ pub fn warm_up() {
     static WARM: AtomicBool = AtomicBool::new(false);
     if !WARM.load(Ordering::Acquire) {
         let config = Agent::config_builder().build();
-        let agent = Agent::with_parts(config, connector(), Nowhere);
+        let connector = crate::connector::connector(
+            Nowhere,
+            None,
+            #[cfg(feature = "tls")]
+            Sessions::new(Trust::System),
+        );
+        let agent = Agent::with_parts(config, connector, Later);
         let _ = agent.get("http://nowhere.invalid/").call();
         WARM.store(true, Ordering::Release);
     }
@@ -213,9 +289,17 @@ fn failure(error: ureq::Error) -> Failure {
     let kind = match &error {
         ureq::Error::Timeout(_) => FailureKind::Timeout,
         ureq::Error::Io(error) => kind_of_io(error),
+        ureq::Error::Other(other) if other.is::<NoTunnel>() => FailureKind::Proxy,
+        #[cfg(feature = "tls")]
+        ureq::Error::Other(other) if other.is::<Refusal>() => FailureKind::Tls,
         _ => FailureKind::Broken,
     };
-    Failure { kind, text: error.to_string() }
+    let text = match &error {
+        // What it says says it all.
+        ureq::Error::Other(other) => other.to_string(),
+        _ => error.to_string(),
+    };
+    Failure { kind, text }
 }
 
 fn kind_of_io(error: &std::io::Error) -> FailureKind {
@@ -223,38 +307,5 @@ fn kind_of_io(error: &std::io::Error) -> FailureKind {
         std::io::ErrorKind::ConnectionRefused => FailureKind::Refused,
         std::io::ErrorKind::TimedOut => FailureKind::Timeout,
         _ => FailureKind::Broken,
-    }
-}
-
-#[cfg(feature = "tls")]
-mod tls {
-    //! The crypto provider is handed over explicitly: a process-wide one is the host's to choose.
-
-    use super::{Arc, Level, Logger};
-    use ureq::tls::{Certificate, RootCerts, TlsConfig};
-
-    pub fn config(host: &str, logger: &Logger) -> TlsConfig {
-        let builder = TlsConfig::builder()
-            .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()));
-        if !host.starts_with("https:") {
-            return builder.build();
-        }
-        builder.root_certs(roots(logger)).build()
-    }
-
-    /// What the operating system trusts; bundled roots only where that is nothing.
-    fn roots(logger: &Logger) -> RootCerts {
-        let found = rustls_native_certs::load_native_certs();
-        if found.certs.is_empty() {
-            let errors = found.errors.len();
-            logger.log(
-                Level::Info,
-                format_args!("no certificates in the system's store ({errors} errors): bundled"),
-            );
-            return RootCerts::WebPki;
-        }
-        let certs: Vec<_> =
-            found.certs.iter().map(|cert| Certificate::from_der(cert).to_owned()).collect();
-        RootCerts::new_with_certs(&certs)
     }
 }

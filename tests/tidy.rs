@@ -12,7 +12,7 @@ use support::source::{Source, code_of, has_word, sources};
 
 /// Which modules each may use. A line uses only those of lines above it, so that no arrow turns
 /// back. `ffi` alone may know that C exists, and comes last.
-const LAYERS: [(&str, &str); 31] = [
+const LAYERS: [(&str, &str); 37] = [
     ("error", ""),
     ("json", ""),
     ("timestamp", ""),
@@ -21,9 +21,14 @@ const LAYERS: [(&str, &str); 31] = [
     ("retry", ""),
     ("uuid", ""),
     ("packer", ""),
+    ("carrier", ""),
+    ("proxy", ""),
+    ("redirect", ""),
+    ("trust", ""),
     ("sys", ""),
     ("clock", "sys timestamp"),
     ("counters", "error"),
+    ("header", "error"),
     ("record", "timestamp"),
     ("props", "error json"),
     ("event", "error json props timestamp"),
@@ -31,25 +36,31 @@ const LAYERS: [(&str, &str); 31] = [
     ("hooks", "event"),
     ("log", "hooks sys"),
     ("queue", "batch error ledger log record uuid"),
-    ("config", "error event exception hooks json log packer queue retry"),
+    ("config", "carrier error event exception header hooks json log packer proxy queue retry"),
     ("stamps", "config error json props sys"),
     ("wire", "json queue record stamps timestamp"),
-    ("connector", "sys"),
     ("resolver", "sys"),
-    ("transport", "config connector log resolver"),
+    ("connector", "proxy resolver sys trust"),
+    ("route", "carrier config connector error header log proxy resolver trust"),
+    ("transport", "carrier connector hooks log redirect resolver route trust"),
     ("worker", "clock counters hooks ledger log packer queue retry transport uuid wire"),
     ("sender", "error log sys worker"),
     (
         "flags",
-        "clock config counters error event hooks json log props retry sys timestamp transport uuid",
+        "clock config counters error event hooks json log props retry route sys timestamp transport \
+         uuid",
     ),
     ("runtime", "counters error exception flags hooks log queue sender transport uuid worker"),
     (
         "client",
         "clock config counters error event exception flags json ledger log props queue record \
-         runtime stamps sys transport wire",
+         route runtime stamps sys transport wire",
     ),
-    ("ffi", "client config error event exception flags hooks ledger log packer props queue sys"),
+    (
+        "ffi",
+        "carrier client config error event exception flags hooks ledger log packer props queue \
+         sys",
+    ),
     ("lib", ""),
 ];
 
@@ -57,8 +68,9 @@ const LAYERS: [(&str, &str); 31] = [
 const EXCEPTION: (&str, &str) = ("runtime", "client::Shared");
 
 /// Handed state and a time; they touch neither threads, nor sockets, nor clocks.
-const PURE: [&str; 14] = [
+const PURE: [&str; 15] = [
     "src/batch.rs",
+    "src/header.rs",
     "src/retry.rs",
     "src/wire.rs",
     "src/record.rs",

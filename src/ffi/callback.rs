@@ -89,9 +89,19 @@ pub enum ph_delivery {
 }
 
 /// The host's userdata, freed when the last closure that holds it is gone.
-struct Userdata {
+pub(super) struct Userdata {
     data: *mut c_void,
     free: ph_userdata_free_fn,
+}
+
+impl Userdata {
+    pub(super) fn new(data: *mut c_void, free: ph_userdata_free_fn) -> Userdata {
+        Userdata { data, free }
+    }
+
+    pub(super) fn data(&self) -> *mut c_void {
+        self.data
+    }
 }
 
 // SAFETY: the registering functions' documentation has the host promise that its functions may be

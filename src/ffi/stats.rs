@@ -82,6 +82,7 @@ pub enum ph_stat {
     PH_STAT_REFUSED_PANIC = 41,
     PH_STAT_REFUSED_SUPPRESSED = 42,
     PH_STAT_REFUSED_UNSUPPORTED = 43,
+    PH_STAT_REFUSED_FILE = 44,
 }
 
 const FIRST_REFUSED: usize = ph_stat::PH_STAT_REFUSED_NULL as usize;
@@ -143,4 +144,4 @@ fn read(client: &ph_client) -> [u64; COUNT] {
     all
 }
 
-const _: () = assert!(ph_stat::PH_STAT_REFUSED_UNSUPPORTED as usize + 1 == COUNT);
+const _: () = assert!(ph_stat::PH_STAT_REFUSED_FILE as usize + 1 == COUNT);

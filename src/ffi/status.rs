@@ -27,7 +27,8 @@ pub enum ph_status {
     PH_ERROR_DEPTH = -5,
     /// A number is outside the range that the function names.
     PH_ERROR_RANGE = -6,
-    /// A host is not an `http://` or `https://` URL without user, query or fragment.
+    /// A host is not an `http://` or `https://` URL without user, query or fragment;
+    /// or a proxy is not one.
     PH_ERROR_HOST = -7,
     /// A text is not a hyphenated UUID, or is the nil UUID.
     PH_ERROR_UUID = -8,
@@ -64,6 +65,8 @@ pub enum ph_status {
     /// The client was not configured for this, such as refreshing definitions of
     /// flags without a secret key; or the library was built without it.
     PH_ERROR_UNSUPPORTED = -23,
+    /// A file that an option names cannot be read, or does not hold what it should.
+    PH_ERROR_FILE = -24,
 }
 
 impl From<Error> for ph_status {
@@ -92,6 +95,7 @@ impl From<Error> for ph_status {
             Error::Panic => ph_status::PH_ERROR_PANIC,
             Error::Suppressed => ph_status::PH_ERROR_SUPPRESSED,
             Error::Unsupported => ph_status::PH_ERROR_UNSUPPORTED,
+            Error::File => ph_status::PH_ERROR_FILE,
         }
     }
 }
@@ -131,6 +135,7 @@ fn text_of(status: i32) -> &'static CStr {
         -21 => c"bug in the library, caught at its boundary",
         -22 => c"too many exceptions of the same kind",
         -23 => c"this client cannot do that",
+        -24 => c"file cannot be read, or does not hold what it should",
         _ => c"unknown status",
     }
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::hooks::Gate;
+use crate::route::Route;
 use posthog_receiver::{At, BlackHole, Flag, Flags as Table, Receiver, Reply, Script};
 use serde_json::json;
 use std::thread;
@@ -20,7 +21,8 @@ fn rig(host: &str, configure: impl FnOnce(&mut Config)) -> Rig {
     config.flags_timeout_ms = 20_000;
     configure(&mut config);
     let logger = Logger::new(None, false, Arc::new(Gate::default()));
-    let transport = Arc::new(Transport::new(&config, logger.clone()));
+    let route = Arc::new(Route::new(&config, &logger).unwrap());
+    let transport = Arc::new(Transport::new(route, Arc::default(), logger.clone()));
     let counters = Arc::new(Counters::default());
     let flags = Flags::new(
         &config,

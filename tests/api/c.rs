@@ -27,7 +27,8 @@ opaque!(
     ph_event,
     ph_exception,
     ph_flags,
-    ph_props
+    ph_props,
+    ph_response
 );
 
 /// `ph_status`, which C passes as an `int`.
@@ -73,6 +74,7 @@ pub const PH_ERROR_NETWORK: Status = Status(-18);
 pub const PH_ERROR_SERVER: Status = Status(-19);
 pub const PH_ERROR_SUPPRESSED: Status = Status(-22);
 pub const PH_ERROR_UNSUPPORTED: Status = Status(-23);
+pub const PH_ERROR_FILE: Status = Status(-24);
 
 pub const PH_OVERFLOW_DROP_NEWEST: i32 = 0;
 pub const PH_OVERFLOW_DROP_OLDEST: i32 = 1;
@@ -133,6 +135,18 @@ pub type BeforeSendFn = Option<unsafe extern "C" fn(*mut c_void, *mut ph_event) 
 pub type DeliveryFn = Option<unsafe extern "C" fn(*mut c_void, i32, usize)>;
 pub type DefinitionsGetFn = Option<unsafe extern "C" fn(*mut c_void, *mut ph_definitions) -> i32>;
 pub type DefinitionsPutFn = Option<unsafe extern "C" fn(*mut c_void, *const c_char, usize) -> i32>;
+pub type TransportFn = Option<
+    unsafe extern "C" fn(
+        *mut c_void,
+        *const c_char,
+        *const c_char,
+        *const *const c_char,
+        *const c_char,
+        usize,
+        u32,
+        *mut ph_response,
+    ) -> i32,
+>;
 pub type FreeFn = Option<unsafe extern "C" fn(*mut c_void)>;
 
 #[rustfmt::skip]
@@ -153,6 +167,13 @@ unsafe extern "C" {
     pub safe fn ph_config_set_geoip_disable(config: *mut ph_config, disable: bool) -> Status;
     pub safe fn ph_config_set_group_index(config: *mut ph_config, group_type: *const c_char, index: u32) -> Status;
     pub safe fn ph_config_deny_property(config: *mut ph_config, key: *const c_char) -> Status;
+    pub safe fn ph_config_set_proxy(config: *mut ph_config, url: *const c_char) -> Status;
+    pub safe fn ph_config_set_ca_file(config: *mut ph_config, path: *const c_char) -> Status;
+    pub safe fn ph_config_set_transport(config: *mut ph_config, transport: TransportFn, userdata: *mut c_void, userdata_free: FreeFn) -> Status;
+    pub safe fn ph_response_set_status(response: *mut ph_response, status: u32) -> Status;
+    pub safe fn ph_response_add_header(response: *mut ph_response, name: *const c_char, value: *const c_char) -> Status;
+    pub safe fn ph_response_append_body(response: *mut ph_response, data: *const c_char, len: usize) -> Status;
+    pub safe fn ph_config_add_header(config: *mut ph_config, name: *const c_char, value: *const c_char) -> Status;
     pub safe fn ph_config_set_compression(config: *mut ph_config, compression: i32) -> Status;
     pub safe fn ph_config_set_flush_at(config: *mut ph_config, events: u32) -> Status;
     pub safe fn ph_config_set_flush_interval_ms(config: *mut ph_config, interval_ms: u32) -> Status;

@@ -44,7 +44,7 @@ pub fn passes(test: &str, variables: &[(&str, &str)]) -> bool {
     output(test, variables).is_some()
 }
 
-const LIBRARY_VARIABLES: [&str; 9] = [
+const LIBRARY_VARIABLES: [&str; 17] = [
     "POSTHOG_API_KEY",
     "POSTHOG_HOST",
     "POSTHOG_SECRET_KEY",
@@ -54,6 +54,14 @@ const LIBRARY_VARIABLES: [&str; 9] = [
     "POSTHOG_DEBUG",
     "ANALYTICS_ENVIRONMENT",
     "APP_ENV",
+    "HTTP_PROXY",
+    "http_proxy",
+    "HTTPS_PROXY",
+    "https_proxy",
+    "ALL_PROXY",
+    "all_proxy",
+    "NO_PROXY",
+    "no_proxy",
 ];
 
 /// The names of this process's threads.

@@ -56,6 +56,12 @@ impl Config {
         self
     }
 
+    pub fn header(self, name: &str, value: &str) -> Config {
+        let (name, value) = (c_text(name), c_text(value));
+        assert_eq!(ph_config_add_header(self.raw, name.as_ptr(), value.as_ptr()), PH_OK);
+        self
+    }
+
     pub fn raw(&self) -> *mut ph_config {
         self.raw
     }

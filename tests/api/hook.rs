@@ -9,11 +9,11 @@ type Log = Box<dyn Fn(i32, &str) + Send + Sync>;
 type BeforeSend = Box<dyn Fn(*mut ph_event) -> i32 + Send + Sync>;
 type Delivery = Box<dyn Fn(i32, usize) + Send + Sync>;
 
-fn userdata<T>(value: T) -> *mut c_void {
+pub fn userdata<T>(value: T) -> *mut c_void {
     Box::into_raw(Box::new(value)).cast()
 }
 
-unsafe extern "C" fn free<T>(userdata: *mut c_void) {
+pub unsafe extern "C" fn free<T>(userdata: *mut c_void) {
     // SAFETY: `userdata` made it from a box of that type, and the library frees it once.
     drop(unsafe { Box::from_raw(userdata.cast::<T>()) });
 }
@@ -61,6 +61,13 @@ impl Config {
         assert_eq!(status, PH_OK);
         self
     }
+}
+
+/// Puts a client's log lines aside: its options, and the lines.
+pub fn logged(config: Config) -> (Config, Told<String>) {
+    let told = Told::new();
+    let lines = told.clone();
+    (config.on_log(move |_, text| lines.push(text.to_owned())), told)
 }
 
 /// What callbacks were told, in order.

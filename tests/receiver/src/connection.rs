@@ -37,7 +37,8 @@ enum Next {
 
 impl<'a> Connection<'a> {
     pub fn new(shared: &'a Shared, socket: Arc<TcpStream>) -> Connection<'a> {
-        Connection { shared, wire: Wire::new(socket), number: None, controls: false }
+        let wire = Wire::new(socket, shared.identity.as_ref());
+        Connection { shared, wire, number: None, controls: false }
     }
 
     pub fn serve(mut self) {

@@ -16,6 +16,7 @@
 //! It speaks HTTP/1.1 over plain sockets on purpose: a framework would not let it hang, reset or
 //! truncate where a test needs it to. `README.md` has the JSON script format and the control API.
 
+mod authority;
 mod black_hole;
 mod body;
 mod connection;
@@ -25,6 +26,7 @@ mod expect;
 mod flags;
 mod head;
 mod log;
+mod proxy;
 mod receiver;
 mod reply;
 mod request;
@@ -39,10 +41,12 @@ mod uuid;
 mod validate;
 mod wire;
 
+pub use authority::{Authority, Identity};
 pub use black_hole::BlackHole;
 pub use expect::{Protocol, expect};
 pub use flags::{Flag, Flags};
 pub use log::{Brief, Counts, Event, Record};
+pub use proxy::{Proxy, ProxyOptions};
 pub use receiver::{Options, Receiver};
 pub use reply::{At, Part, Reply};
 pub use request::{Outcome, Request};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use std::{env, fs, io, thread};
 
-use posthog_receiver::{Options, Outcome, Receiver, Record, Script, Style, Table};
+use posthog_receiver::{Authority, Options, Outcome, Receiver, Record, Script, Style, Table};
 
 const USAGE: &str = "\
 usage: posthog-receiver [options]
@@ -14,6 +14,7 @@ usage: posthog-receiver [options]
   --port-file PATH     write the port there once it listens
   --script JSON        answer by these rules
   --record KIND        keep full (default), uuids or count
+  --tls CA_FILE        speak TLS, signed by an authority whose certificate goes to that file
   --sink               answer everything with success, look at nothing
   --table              print what arrives as a table
   --quiet              print nothing at the end
@@ -65,6 +66,12 @@ fn parse(mut words: impl Iterator<Item = String>) -> Result<Arguments, String> {
                     "count" => Record::Count,
                     other => return Err(format!("--record {other} is not known")),
                 }
+            }
+            "--tls" => {
+                let authority = Authority::new();
+                fs::write(value()?, authority.pem()).map_err(|error| format!("--tls: {error}"))?;
+                let identity = authority.identity(&["127.0.0.1", "localhost"]);
+                arguments.options.identity = Some(identity);
             }
             "--sink" => arguments.options.sink = true,
             "--table" => arguments.table = true,

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use crate::authority::Identity;
 use crate::connection::Connection;
 use crate::definitions::Definitions;
 use crate::flags::Flags;
@@ -23,20 +24,22 @@ pub struct Receiver {
     acceptor: Option<JoinHandle<()>>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Options {
     pub addr: SocketAddr,
     pub record: Record,
     /// Answers `{"status":1}` to everything without looking at it: no script, no events, only
     /// requests, connections and bytes are counted. For benchmarks.
     pub sink: bool,
+    /// Speaks TLS, and shows this.
+    pub identity: Option<Identity>,
 }
 
 impl Default for Options {
     /// Any free port of 127.0.0.1, everything recorded.
     fn default() -> Options {
         let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        Options { addr, record: Record::Full, sink: false }
+        Options { addr, record: Record::Full, sink: false, identity: None }
     }
 }
 
@@ -58,12 +61,22 @@ impl Receiver {
         Receiver::with(options).expect("a free port on 127.0.0.1")
     }
 
+    /// One that speaks TLS.
+    ///
+    /// # Panics
+    /// As [`Receiver::start`].
+    pub fn secure(identity: Identity) -> Receiver {
+        let options = Options { identity: Some(identity), ..Options::default() };
+        Receiver::with(options).expect("a free port on 127.0.0.1")
+    }
+
     pub fn with(options: Options) -> io::Result<Receiver> {
         let listener = TcpListener::bind(options.addr)?;
         let addr = listener.local_addr()?;
         let shared = Arc::new(Shared {
             addr,
             sink: options.sink,
+            identity: options.identity,
             log: Log::new(options.record),
             stop: Stop::default(),
             script: Mutex::default(),
@@ -79,9 +92,10 @@ impl Receiver {
         Ok(Receiver { addr, shared, acceptor: Some(acceptor) })
     }
 
-    /// `http://127.0.0.1:PORT`, without a closing slash.
+    /// `http://127.0.0.1:PORT`, or `https://`, without a closing slash.
     pub fn url(&self) -> String {
-        format!("http://{}", self.addr)
+        let scheme = if self.shared.identity.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.addr)
     }
 
     pub fn addr(&self) -> SocketAddr {
@@ -183,6 +197,7 @@ impl Drop for Receiver {
 pub(crate) struct Shared {
     addr: SocketAddr,
     pub sink: bool,
+    pub identity: Option<Identity>,
     pub log: Log,
     pub stop: Stop,
     script: Mutex<Script>,

@@ -1,13 +1,16 @@
 //! One connection's bytes, both ways, and the two ways to end it.
 //!
 //! Everything above reads and writes through [`Wire`] only, so TLS has its place here: a session
-//! between [`Socket`] and the buffered reader. Resetting stays a matter of the socket beneath.
+//! between [`Socket`] and the buffered reader. Resetting is a matter of the socket beneath.
 
 use std::io::{self, BufRead, BufReader, Error, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::{ServerConnection, StreamOwned};
+
+use crate::authority::Identity;
 use crate::head::Length;
 
 const MAX_HEAD: u64 = 64 * 1024;
@@ -17,7 +20,13 @@ const BUFFER: usize = 256 * 1024;
 const LINGER: Duration = Duration::from_secs(2);
 
 pub(crate) struct Wire {
-    reader: BufReader<Socket>,
+    socket: Arc<TcpStream>,
+    reader: BufReader<Stream>,
+}
+
+enum Stream {
+    Plain(Socket),
+    Tls(Box<StreamOwned<ServerConnection, Socket>>),
 }
 
 /// Shared with the receiver, which shuts it down at its stop. Never duplicated: a second
@@ -30,11 +39,43 @@ impl Read for Socket {
     }
 }
 
+impl Write for Socket {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        (&*self.0).write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Read for Stream {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Stream::Plain(socket) => socket.read(buffer),
+            // Without a farewell, too, the end is the end: clients come and go.
+            Stream::Tls(stream) => match stream.read(buffer) {
+                Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(0),
+                read => read,
+            },
+        }
+    }
+}
+
 impl Wire {
-    pub fn new(socket: Arc<TcpStream>) -> Wire {
+    pub fn new(socket: Arc<TcpStream>, identity: Option<&Identity>) -> Wire {
         // Answers go out in pieces on purpose; Nagle's algorithm would glue them together.
         let _ = socket.set_nodelay(true);
-        Wire { reader: BufReader::with_capacity(BUFFER, Socket(socket)) }
+        let plain = Socket(socket.clone());
+        let session = identity.map(|identity| ServerConnection::new(identity.0.clone()));
+        let stream = match session {
+            Some(session) => {
+                let session = session.expect("an identity makes a session");
+                Stream::Tls(Box::new(StreamOwned::new(session, plain)))
+            }
+            None => Stream::Plain(plain),
+        };
+        Wire { socket, reader: BufReader::with_capacity(BUFFER, stream) }
     }
 
     /// The bytes of a head up to its empty line; `None` when the peer closed between requests.
@@ -83,12 +124,15 @@ impl Wire {
     }
 
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        (&*self.socket()).write_all(bytes)
+        match self.reader.get_mut() {
+            Stream::Plain(socket) => socket.write_all(bytes),
+            Stream::Tls(stream) => stream.write_all(bytes).and_then(|()| stream.flush()),
+        }
     }
 
     /// Whether the peer has closed or reset, seen without taking anything from the stream.
     pub fn peer_is_gone(&self) -> bool {
-        let socket = self.socket();
+        let socket = &self.socket;
         if !self.reader.buffer().is_empty() || socket.set_nonblocking(true).is_err() {
             return false;
         }
@@ -102,29 +146,28 @@ impl Wire {
 
     /// Ends with an RST instead of a FIN.
     pub fn reset(self) {
-        let _ = socket2::SockRef::from(&*self.socket()).set_linger(Some(Duration::ZERO));
+        let _ = socket2::SockRef::from(&*self.socket).set_linger(Some(Duration::ZERO));
     }
 
     /// Ends with a FIN. Closing while bytes are unread would make it an RST, so those are read.
     pub fn close(mut self) {
-        let socket = self.socket();
-        let _ = socket.shutdown(Shutdown::Write);
-        let _ = socket.set_read_timeout(Some(LINGER));
+        if let Stream::Tls(stream) = self.reader.get_mut() {
+            stream.conn.send_close_notify();
+            let _ = stream.flush();
+        }
+        let _ = self.socket.shutdown(Shutdown::Write);
+        let _ = self.socket.set_read_timeout(Some(LINGER));
         while let Ok(1..) = self.reader.fill_buf().map(<[u8]>::len) {
             let length = self.reader.buffer().len();
             self.reader.consume(length);
         }
     }
 
-    fn socket(&self) -> Arc<TcpStream> {
-        self.reader.get_ref().0.clone()
-    }
-
     /// Hands the body to `take` run by run: the reader, and how many bytes of it are body.
     fn body(
         &mut self,
         length: Length,
-        mut take: impl FnMut(&mut BufReader<Socket>, u64) -> io::Result<()>,
+        mut take: impl FnMut(&mut BufReader<Stream>, u64) -> io::Result<()>,
     ) -> io::Result<u64> {
         if let Length::Fixed(size) = length {
             return take(&mut self.reader, size).map(|()| size);

@@ -2,10 +2,48 @@
 
 use super::{Handles, NONE, OK, Rows, null, rows};
 use crate::c::*;
+use std::ffi::{c_char, c_void};
 use std::ptr;
 
 /// The rows of these functions.
-pub const ALL: [fn(&Handles) -> Rows; 6] = [props, event, getters, exception, context, snapshot];
+pub const ALL: [fn(&Handles) -> Rows; 7] =
+    [response, props, event, getters, exception, context, snapshot];
+
+/// A response there is only while the host carries a request.
+fn response(_: &Handles) -> Rows {
+    let mut rows = Rows::new();
+    let config = crate::client::to_url("http://posthog.test").set(ph_config_set_max_retries, 1);
+    let told = (&raw mut rows).cast();
+    assert_eq!(ph_config_set_transport(config.raw(), Some(carry), told, None), PH_OK);
+    let client = config.client();
+    assert_eq!(client.capture("u", "e"), PH_OK);
+    // Whoever is shut down calls nothing any more.
+    assert_eq!(client.shutdown(crate::client::PATIENCE_MS), PH_ERROR_LOST);
+    rows
+}
+
+unsafe extern "C" fn carry(
+    rows: *mut c_void,
+    _: *const c_char,
+    _: *const c_char,
+    _: *const *const c_char,
+    _: *const c_char,
+    _: usize,
+    _: u32,
+    response: *mut ph_response,
+) -> i32 {
+    // SAFETY: `response` waits until nobody calls this any more.
+    let rows = unsafe { &mut *rows.cast::<Rows>() };
+    *rows = rows! {
+        ph_response_set_status.response(null(), 200) => PH_ERROR_NULL;
+        ph_response_add_header.response(null(), OK, OK) => PH_ERROR_NULL;
+        ph_response_add_header.name(response, NONE, OK) => PH_ERROR_NULL;
+        ph_response_add_header.value(response, OK, NONE) => PH_ERROR_NULL;
+        ph_response_append_body.response(null(), OK, 2) => PH_ERROR_NULL;
+        ph_response_append_body.data(response, NONE, 2) => PH_ERROR_NULL;
+    };
+    1
+}
 
 fn props(it: &Handles) -> Rows {
     let (none, props) = (null::<ph_props>(), it.props.raw());
