@@ -38,6 +38,7 @@ mod table;
 mod timestamp;
 mod usual;
 mod uuid;
+mod v1;
 mod validate;
 mod wire;
 
@@ -48,7 +49,7 @@ pub use flags::{Flag, Flags};
 pub use log::{Brief, Counts, Event, Record};
 pub use proxy::{Proxy, ProxyOptions};
 pub use receiver::{Options, Receiver};
-pub use reply::{At, Part, Reply};
+pub use reply::{At, Part, Reply, Verdict};
 pub use request::{Outcome, Request};
 pub use script::Script;
 pub use table::{Style, Table, table};

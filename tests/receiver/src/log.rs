@@ -179,11 +179,11 @@ impl Log {
     /// Records what became of a request: its outcome, status and response.
     pub fn settle(&self, ticket: Ticket, request: &Request) {
         let keep = self.record != Record::Count;
-        let briefs: Vec<Brief> = match (request.is_taken(), request.outcome) {
-            (true, Outcome::Answered | Outcome::Lost) => {
-                request.events().iter().map(|event| Brief::of(event, ticket.index)).collect()
+        let briefs: Vec<Brief> = match request.outcome {
+            Outcome::Answered | Outcome::Lost => {
+                request.taken_events().map(|event| Brief::of(event, ticket.index)).collect()
             }
-            _ => Vec::new(),
+            Outcome::Pending | Outcome::Unread => Vec::new(),
         };
         let mut guard = self.state();
         let state = &mut *guard;
@@ -194,6 +194,7 @@ impl Log {
             recorded.outcome = request.outcome;
             recorded.status = request.status;
             recorded.response.clone_from(&request.response);
+            recorded.verdicts.clone_from(&request.verdicts);
         }
         if request.outcome == Outcome::Answered {
             state.counts.accepted += briefs.len() as u64;

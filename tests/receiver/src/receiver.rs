@@ -8,6 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::authority::Identity;
 use crate::connection::Connection;
 use crate::definitions::Definitions;
@@ -133,7 +135,8 @@ impl Receiver {
 
     /// The events of all capture requests, whatever became of them; empty unless [`Record::Full`].
     pub fn attempted_events(&self) -> Vec<Event> {
-        self.shared.log.state().requests.iter().flat_map(events_of).collect()
+        let state = self.shared.log.state();
+        state.requests.iter().flat_map(|it| events_of(it, it.events().iter())).collect()
     }
 
     /// The accepted events in the order they were accepted; empty under [`Record::Count`].
@@ -233,7 +236,7 @@ impl Shared {
             return accepted.iter().map(event).collect();
         }
         let answered = requests.iter().filter(|it| it.outcome == Outcome::Answered);
-        answered.filter(|it| it.is_taken()).flat_map(events_of).collect()
+        answered.flat_map(|it| events_of(it, it.taken_events())).collect()
     }
 
     pub fn stop(&self) {
@@ -250,9 +253,8 @@ impl Shared {
     }
 }
 
-fn events_of(request: &Request) -> Vec<Event> {
-    let event = |json: &serde_json::Value| Event { request: request.index, json: json.clone() };
-    request.events().iter().map(event).collect()
+fn events_of<'a>(request: &Request, events: impl Iterator<Item = &'a Value>) -> Vec<Event> {
+    events.map(|json| Event { request: request.index, json: json.clone() }).collect()
 }
 
 fn accept(listener: &TcpListener, shared: &Arc<Shared>) {

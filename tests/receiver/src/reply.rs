@@ -18,7 +18,39 @@ pub struct Reply {
     pub(crate) drip: Option<Drip>,
     pub(crate) chunk: Option<usize>,
     pub(crate) max_body: Option<usize>,
+    pub(crate) results: Vec<Verdict>,
     pub(crate) cut: Option<(Cut, At)>,
+}
+
+/// What V1 answers for one event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// `ok`, `warning`, `drop`, `retry`, anything else; `absent` leaves the event out.
+    pub result: String,
+    pub details: Option<String>,
+}
+
+impl Verdict {
+    pub fn new(result: &str, details: Option<&str>) -> Verdict {
+        Verdict { result: result.to_owned(), details: details.map(str::to_owned) }
+    }
+
+    pub fn ok() -> Verdict {
+        Verdict::new("ok", None)
+    }
+
+    pub fn drop(details: &str) -> Verdict {
+        Verdict::new("drop", Some(details))
+    }
+
+    pub fn retry() -> Verdict {
+        Verdict::new("retry", Some("not_persisted"))
+    }
+
+    /// Whether the server has the event.
+    pub fn is_taken(&self) -> bool {
+        matches!(self.result.as_str(), "ok" | "warning" | "absent")
+    }
 }
 
 /// Where a request is cut off.
@@ -102,6 +134,13 @@ impl Reply {
     /// Answers 413 instead when the decoded body of the request is larger.
     pub fn max_body(mut self, bytes: usize) -> Reply {
         self.max_body = Some(bytes);
+        self
+    }
+
+    /// What V1 answers for the events of a request, in their order; when there are more events, from
+    /// the first again.
+    pub fn results(mut self, results: impl IntoIterator<Item = Verdict>) -> Reply {
+        self.results = results.into_iter().collect();
         self
     }
 

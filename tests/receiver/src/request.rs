@@ -5,7 +5,8 @@ use std::time::SystemTime;
 use serde_json::{Map, Value, json};
 
 use crate::head::{self, Head};
-use crate::{body, strict_json, timestamp, validate};
+use crate::reply::Verdict;
+use crate::{body, strict_json, timestamp, v1, validate};
 
 #[derive(Clone, Debug)]
 pub struct Request {
@@ -32,6 +33,8 @@ pub struct Request {
     pub status: Option<u16>,
     /// The body answered, or that would have been.
     pub response: Vec<u8>,
+    /// What was answered for each event, if it was V1 that answered.
+    pub verdicts: Option<Vec<Verdict>>,
 }
 
 /// What became of a request.
@@ -74,6 +77,7 @@ impl Request {
             outcome: Outcome::Pending,
             status: None,
             response: Vec::new(),
+            verdicts: None,
         }
     }
 
@@ -91,8 +95,16 @@ impl Request {
             return Ok(());
         }
         let json = parsed.map_err(|reason| format!("the body is not JSON: {reason}"))?;
-        let json = self.json.insert(json);
-        if capture { validate::batch(json).map(drop) } else { validate::flags(json) }
+        let is_v1 = self.is_v1();
+        let json = &*self.json.insert(json);
+        if is_v1 {
+            v1::headers(&self.headers).map_err(|(_, reason)| reason)?;
+            v1::body(json)
+        } else if capture {
+            validate::batch(json).map(drop)
+        } else {
+            validate::flags(json)
+        }
     }
 
     /// The first value of a header, given its lower-case name.
@@ -106,7 +118,13 @@ impl Request {
     }
 
     pub fn is_capture(&self) -> bool {
-        matches!(self.endpoint(), "/batch" | "/i/v0/e" | "/capture")
+        matches!(self.endpoint(), "/batch" | "/i/v0/e" | "/capture" | "/i/v0/ai/batch")
+            || self.is_v1()
+    }
+
+    /// Whether it is capture V1, which answers for each event.
+    pub fn is_v1(&self) -> bool {
+        matches!(self.endpoint(), "/i/v1/analytics/events" | "/i/v1/ai/events")
     }
 
     pub fn is_flags(&self) -> bool {
@@ -123,9 +141,22 @@ impl Request {
         batch.and_then(|json| json.get("batch")?.as_array()).map_or(&[], Vec::as_slice)
     }
 
-    /// Whether the receiver decided to take its events: a good body and a 2xx status.
+    /// Whether the receiver decided to take its events: a good body and a 2xx status; in V1, with
+    /// an answer for each event.
     pub fn is_taken(&self) -> bool {
-        self.refusal.is_none() && self.status.is_some_and(|status| status / 100 == 2)
+        self.refusal.is_none()
+            && self.status.is_some_and(|status| status / 100 == 2)
+            && (!self.is_v1() || self.verdicts.is_some())
+    }
+
+    /// The events that the receiver decided to take.
+    pub fn taken_events(&self) -> impl Iterator<Item = &Value> {
+        let events = if self.is_taken() { self.events() } else { &[] };
+        let is_taken = |place: usize| match &self.verdicts {
+            Some(verdicts) => verdicts.get(place).is_some_and(Verdict::is_taken),
+            None => true,
+        };
+        events.iter().enumerate().filter(move |(place, _)| is_taken(*place)).map(|(_, event)| event)
     }
 
     pub(crate) fn to_json(&self) -> Value {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use crate::reply::{At, Cut, Drip, Part, Reply};
+use crate::reply::{At, Cut, Drip, Part, Reply, Verdict};
 use crate::script::{Answer, Script, When};
 
 type Result<T> = std::result::Result<T, String>;
@@ -58,12 +58,34 @@ fn add_to_reply(mut reply: Reply, key: &str, value: &Value) -> Result<Reply> {
         }
         "chunked" => reply.chunked(size(key, value)?),
         "max_body" => reply.max_body(size(key, value)?),
+        "results" => {
+            let results = value.as_array().ok_or("results is not an array")?;
+            let results = results.iter().map(verdict).collect::<Result<Vec<_>>>()?;
+            reply.results(results)
+        }
         "reset" => reply.cut(Cut::Reset, at(key, value)?),
         "close" => reply.cut(Cut::Close, at(key, value)?),
         "hang" => reply.cut(Cut::Hang, at(key, value)?),
         "truncate" => reply.truncate(size(key, value)?),
         _ => return Err(format!("{key:?} is not known")),
     })
+}
+
+/// `"retry"`, or `{"result": "drop", "details": "billing_limit_exceeded"}`.
+fn verdict(value: &Value) -> Result<Verdict> {
+    if let Value::String(result) = value {
+        return Ok(Verdict::new(result, None));
+    }
+    let fields = value.as_object().ok_or("a result is a text or an object")?;
+    let mut verdict = Verdict::ok();
+    for (key, value) in fields {
+        match key.as_str() {
+            "result" => text(key, value)?.clone_into(&mut verdict.result),
+            "details" => verdict.details = Some(text(key, value)?.to_owned()),
+            _ => return Err(format!("results: {key:?} is not known")),
+        }
+    }
+    Ok(verdict)
 }
 
 fn drip(value: &Value) -> Result<Drip> {
@@ -145,6 +167,11 @@ mod tests {
     fn cuts_and_periods_have_their_forms() {
         for (json, when, reply) in [
             (r#"[{}]"#, When::Always, Reply::usual()),
+            (
+                r#"[{"results": ["ok", {"result": "drop", "details": "d"}]}]"#,
+                When::Always,
+                Reply::usual().results([Verdict::ok(), Verdict::drop("d")]),
+            ),
             (r#"[{"every": 3, "close": "body"}]"#, When::Every(3), Reply::usual().close(At::Body)),
             (
                 r#"[{"every_connection": 7, "hang": 20}]"#,

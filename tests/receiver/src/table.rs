@@ -59,7 +59,7 @@ impl Table {
         }
         let answered = request.outcome == Outcome::Answered && request.is_taken();
         if answered && request.is_capture() {
-            request.events().iter().for_each(|event| self.event(event, request));
+            request.taken_events().for_each(|event| self.event(event, request));
         } else {
             self.request(request, answered);
         }

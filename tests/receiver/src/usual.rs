@@ -6,11 +6,12 @@ use crate::definitions::Definitions;
 use crate::flags::Flags;
 use crate::reply::{Reply, Response};
 use crate::request::Request;
+use crate::v1;
 
 /// The status and bytes of an answer.
 pub(crate) fn respond(
     reply: &Reply,
-    request: &Request,
+    request: &mut Request,
     flags: &Flags,
     definitions: &Definitions,
     keep_alive: bool,
@@ -23,8 +24,11 @@ pub(crate) fn respond(
     if request.is_definitions() {
         return respond_definitions(reply, request, definitions, keep_alive);
     }
-    let (usual, body) = usual(request, flags);
+    let (usual, body) = usual(reply, request, flags);
     let status = reply.status.unwrap_or(usual);
+    if request.is_v1() && status == usual && usual == 200 && reply.body.is_none() {
+        request.verdicts = Some(v1::verdicts(request, &reply.results));
+    }
     let body = if status == usual { body.to_string() } else { String::new() };
     (status, reply.render(status, body.into_bytes(), keep_alive))
 }
@@ -46,7 +50,7 @@ fn respond_definitions(
     (status, reply.render(status, body.into_bytes(), keep_alive))
 }
 
-fn usual(request: &Request, flags: &Flags) -> (u16, Value) {
+fn usual(reply: &Reply, request: &Request, flags: &Flags) -> (u16, Value) {
     if !request.is_capture() && !request.is_flags() {
         return (404, error("there is nothing at this path"));
     }
@@ -54,7 +58,14 @@ fn usual(request: &Request, flags: &Flags) -> (u16, Value) {
         return (405, error("only POST is allowed here"));
     }
     match &request.refusal {
+        Some(reason) if request.is_v1() => {
+            let status = v1::headers(&request.headers).err().map_or(400, |(status, _)| status);
+            (status, json!({"error": "invalid_request", "error_description": reason}))
+        }
         Some(reason) => (400, error(reason)),
+        None if request.is_v1() => {
+            (200, v1::answer(request, &v1::verdicts(request, &reply.results)))
+        }
         None if request.is_capture() => (200, json!({"status": 1})),
         None => (200, flags.answer(request.json.as_ref())),
     }
