@@ -177,6 +177,10 @@ typedef enum {
    * A file that an option names cannot be read, or does not hold what it should.
    */
   PH_ERROR_FILE = -24,
+  /**
+   * The server refused the event for good.
+   */
+  PH_ERROR_REJECTED = -25,
 } ph_status;
 
 /**
@@ -247,6 +251,25 @@ typedef enum {
    */
   PH_COMPRESSION_ZSTD = 4,
 } ph_compression;
+
+/**
+ * The protocol in which events are sent.
+ */
+typedef enum {
+  /**
+   * V1 where the server speaks it, else V0. The server's first answer decides, for
+   * the life of the client; AI events find out for themselves.
+   */
+  PH_PROTOCOL_AUTO = 0,
+  /**
+   * `POST /batch/`: one answer for a whole batch. Every PostHog speaks it.
+   */
+  PH_PROTOCOL_V0 = 1,
+  /**
+   * `POST /i/v1/analytics/events`: an answer for each event.
+   */
+  PH_PROTOCOL_V1 = 2,
+} ph_protocol;
 
 /**
  * How bad an exception is. The default is `PH_LEVEL_ERROR`.
@@ -384,6 +407,7 @@ typedef enum {
   PH_STAT_REFUSED_SUPPRESSED = 42,
   PH_STAT_REFUSED_UNSUPPORTED = 43,
   PH_STAT_REFUSED_FILE = 44,
+  PH_STAT_REFUSED_REJECTED = 45,
 } ph_stat;
 
 /**
@@ -689,6 +713,54 @@ ph_status ph_capture_event(const ph_client *client,
                            char *uuid_out);
 
 /**
+ * As `ph_capture_event`, for events of PostHog's AI observability
+ * (`$ai_generation`, `$ai_span`, ...): they have a queue, a thread and requests
+ * of their own, started by the first of them, so that large ones do not hold up
+ * the others. An AI event may have 8 MiB; requests have at most 5 MiB, and a
+ * larger event travels alone. The queue has the bounds of the other one.
+ *
+ * The name is not looked at: what is captured here goes to PostHog's AI
+ * endpoint, which drops events of other names, and what `ph_capture_event`
+ * captures goes to the general one.
+ */
+PH_API
+ph_status ph_capture_ai(const ph_client *client,
+                        const ph_event *event,
+                        char *uuid_out);
+
+/**
+ * As `ph_capture_event`, but waits for what becomes of the event: for
+ * importers, and for last words before an exit. It goes through the queue, with
+ * whatever is in front of it, at once.
+ *
+ * `PH_OK`: the server took it, or `ph_queue_drain` did. `PH_ERROR_REJECTED`: the
+ * server refused it. `PH_ERROR_TOO_LARGE`: so, for its size (or this client did,
+ * see below). `PH_ERROR_LOST`: it was dropped for another reason, which
+ * the statistics name. `PH_ERROR_TIMEOUT`: `timeout_ms` passed first
+ * (`PH_NO_WAIT`, `PH_FOREVER`): it stays queued and its fate is open; captured
+ * once more with the same UUID it is the same event to PostHog.
+ * `PH_ERROR_THREAD`: there is no sender; it stays queued.
+ *
+ * In all these cases the event was accepted and its UUID is written to
+ * `uuid_out`, unless that is `NULL`. After the errors of other captures, which
+ * `PH_STAT_REFUSED_...` counts, nothing was accepted and nothing is written.
+ */
+PH_API
+ph_status ph_capture_immediate(const ph_client *client,
+                               const ph_event *event,
+                               uint32_t timeout_ms,
+                               char *uuid_out);
+
+/**
+ * As `ph_capture_immediate`, for an event of `ph_capture_ai`.
+ */
+PH_API
+ph_status ph_capture_ai_immediate(const ph_client *client,
+                                  const ph_event *event,
+                                  uint32_t timeout_ms,
+                                  char *uuid_out);
+
+/**
  * Captures an event whose properties are the text of a JSON object: for
  * wrappers whose language has a fast serialiser of its own. All texts are
  * given with their length in bytes and need no NUL.
@@ -941,6 +1013,18 @@ PH_API ph_status ph_config_deny_property(ph_config *config, const char *key);
  * not have.
  */
 PH_API ph_status ph_config_set_compression(ph_config *config, int32_t compression);
+
+/**
+ * Sets the capture protocol: one of `ph_protocol`. Default `PH_PROTOCOL_AUTO`.
+ */
+PH_API ph_status ph_config_set_protocol(ph_config *config, int32_t protocol);
+
+/**
+ * Says that all events of this client are an import of what happened long ago:
+ * PostHog then takes them past the checks that live events have to pass.
+ * Default false.
+ */
+PH_API ph_status ph_config_set_historical_migration(ph_config *config, bool historical);
 
 /**
  * Sends when so many events wait. A trigger, not a size: batches grow with the
@@ -1467,11 +1551,42 @@ ph_status ph_event_set_person_properties_once(ph_event *event,
                                               const ph_props *props);
 
 /**
- * Whether the event makes or updates a person profile:
- * `$process_person_profile`. Not sent unless it is set here; PostHog then
- * takes it as true.
+ * Whether the event makes or updates a person profile: the property
+ * `$process_person_profile`, the option `process_person_profile` of V1. Not sent
+ * unless it is set; PostHog then takes it as true.
  */
 PH_API ph_status ph_event_set_process_person_profile(ph_event *event, bool process);
+
+/**
+ * Whether PostHog identifies the user without cookies: the property
+ * `$cookieless_mode`, the option `cookieless_mode` of V1.
+ */
+PH_API ph_status ph_event_set_cookieless_mode(ph_event *event, bool cookieless);
+
+/**
+ * Whether PostHog takes the event's time as it is, where it would correct for a
+ * clock that is wrong: the property `$ignore_sent_at`, the option
+ * `disable_skew_correction` of V1.
+ */
+PH_API ph_status ph_event_set_disable_skew_correction(ph_event *event, bool disable);
+
+/**
+ * The product tour that the event belongs to: the property `$product_tour_id`,
+ * the option `product_tour_id` of V1.
+ */
+PH_API ph_status ph_event_set_product_tour_id(ph_event *event, const char *tour_id);
+
+/**
+ * Sets every member of `options` among the event's options, which V1 passes on
+ * as they are, whatever their names and types: for options that this library
+ * does not know. They win over those of the setters above; null counts as not
+ * set. V0 sends the four known ones as the properties named there, and no
+ * others. `options` is copied.
+ *
+ * The properties `$session_id` and `$window_id` need no setter: V1 has them
+ * beside the properties, and takes texts alone.
+ */
+PH_API ph_status ph_event_set_options(ph_event *event, const ph_props *options);
 
 /**
  * Adds the values of feature flags: `$feature/<key>` for each that is known,

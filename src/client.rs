@@ -1,5 +1,7 @@
 //! What a user can do with a client.
 
+mod waits;
+
 use crate::clock;
 use crate::config::Config;
 use crate::error::Error;
@@ -7,10 +9,10 @@ use crate::event::Event;
 use crate::exception::Exception;
 use crate::flags::Flags;
 use crate::json;
+use crate::lane::Lane;
 use crate::ledger::Ledger;
 use crate::log::{Level, Logger};
 use crate::props::{Marks, Props};
-use crate::queue::Flush;
 use crate::record::NewRecord;
 use crate::route::Route;
 use crate::runtime::Runtime;
@@ -18,13 +20,12 @@ use crate::stamps::Stamps;
 use crate::sys::unwind::Frame;
 use crate::sys::{fork, images};
 use crate::transport;
-use crate::wire::V0;
+use crate::wire::{Choice, Family, Project, Wire};
 use arc_swap::ArcSwap;
-use crossbeam_channel::RecvTimeoutError;
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use uuid::Uuid;
 
 /// How long to wait: `None` without a limit.
@@ -34,7 +35,10 @@ pub type Timeout = Option<Duration>;
 pub struct Shared {
     pub config: Config,
     pub stamps: Stamps,
-    pub wire: Arc<V0>,
+    pub wire: Arc<Wire>,
+    /// The protocol of each lane. Kept over `fork`, as the server is.
+    pub analytics: Arc<Choice>,
+    pub ai: Arc<Choice>,
     pub route: Arc<Route>,
     closed: AtomicBool,
     opted_out: AtomicBool,
@@ -74,7 +78,14 @@ impl Client {
         }
         let config = config.clone();
         let stamps = Stamps::new(&config)?;
-        let wire = Arc::new(V0::new(&config.api_key, stamps.clone()));
+        let project = Project {
+            api_key: &config.api_key,
+            library: &format!("{}/{}", config.library_name, config.library_version),
+            historical: config.historical_migration,
+        };
+        let wire = Arc::new(Wire::new(&project, &stamps));
+        let choice = || Arc::new(Choice::new(config.protocol));
+        let (analytics, ai) = (choice(), choice());
         let plain = config.hooks.before_send.is_empty() && config.denied.is_empty();
         let why_disabled = config.why_disabled();
         if why_disabled.is_none() {
@@ -87,6 +98,8 @@ impl Client {
             stamps,
             wire,
             route,
+            analytics,
+            ai,
             closed: AtomicBool::new(false),
             opted_out: AtomicBool::new(false),
         };
@@ -130,7 +143,7 @@ impl Client {
             return Err(Error::Shutdown);
         }
         let runtime = self.runtime();
-        runtime.start_sender()?;
+        runtime.analytics.start_sender()?;
         runtime.flags.start()
     }
 
@@ -149,26 +162,35 @@ impl Client {
         if self.plain && own & self.shared.stamps.reserved() == 0 {
             self.capture_plain(runtime, distinct_id, name, props)?;
         } else {
-            self.submit(runtime, self.event_of(distinct_id, name, props)?)?;
+            let event = self.event_of(distinct_id, name, props)?;
+            self.submit(runtime, &runtime.analytics, event)?;
         }
-        runtime.ensure_sender();
+        runtime.analytics.ensure_sender();
         Ok(())
     }
 
     /// Queues a whole event; its uuid, unless the client is off.
-    pub fn capture_event(&self, event: &Event) -> Result<Option<Uuid>, Error> {
+    pub fn capture_event(&self, family: Family, event: &Event) -> Result<Option<Uuid>, Error> {
         if self.is_off() {
             return Ok(None);
         }
         // Nil: the user opted out meanwhile.
-        Ok(Some(self.capture_owned(event.try_clone()?)?).filter(|uuid| !uuid.is_nil()))
+        Ok(Some(self.capture_owned(family, event.try_clone()?)?).filter(|uuid| !uuid.is_nil()))
     }
 
-    fn capture_owned(&self, event: Event) -> Result<Uuid, Error> {
+    fn capture_owned(&self, family: Family, event: Event) -> Result<Uuid, Error> {
         let runtime = self.runtime();
-        let uuid = self.submit(runtime, event)?;
-        runtime.ensure_sender();
+        let lane = self.lane(runtime, family);
+        let uuid = self.submit(runtime, lane, event)?;
+        lane.ensure_sender();
         Ok(uuid)
+    }
+
+    fn lane<'a>(&self, runtime: &'a Runtime, family: Family) -> &'a Lane {
+        match family {
+            Family::Analytics => &runtime.analytics,
+            Family::Ai => runtime.ai(&self.shared),
+        }
     }
 
     /// Says who somebody is: sets person properties.
@@ -238,7 +260,7 @@ impl Client {
         let exceptions = &self.runtime().exceptions;
         let tracked = exceptions.track(distinct_id, what, inner)?;
         let (kind, suppressed) = tracked.debt();
-        let result = self.capture_owned(tracked.event);
+        let result = self.capture_owned(Family::Analytics, tracked.event);
         if result.is_err() {
             exceptions.give_back(kind, suppressed);
         }
@@ -278,50 +300,6 @@ impl Client {
         })
     }
 
-    /// Waits until everything captured before is settled.
-    pub fn flush(&self, timeout: Timeout) -> Result<(), Error> {
-        if self.is_off() {
-            return Ok(());
-        }
-        let runtime = self.runtime();
-        let waits = timeout != Some(Duration::ZERO);
-        let Flush::Pending(ticket, answer) = runtime.queue.flush(waits) else { return Ok(()) };
-        runtime.start_sender()?;
-        let answered = match timeout {
-            Some(timeout) => answer.recv_timeout(timeout),
-            None => answer.recv().map_err(|_| RecvTimeoutError::Disconnected),
-        };
-        match answered {
-            Ok(false) => Ok(()),
-            Ok(true) => Err(Error::Lost),
-            Err(_) => {
-                runtime.queue.forget(ticket);
-                Err(Error::Timeout)
-            }
-        }
-    }
-
-    /// Refuses new events, sends what is queued, and stops, all before the deadline.
-    pub fn shut_down(&self, timeout: Timeout) -> Result<(), Error> {
-        // As long as no clock overflows.
-        let timeout = timeout.unwrap_or(Duration::from_secs(u64::from(u32::MAX)));
-        let deadline = Instant::now() + timeout;
-        if self.shared.closed.swap(true, Ordering::AcqRel) || self.disabled {
-            return Ok(());
-        }
-        let runtime = self.runtime();
-        // Closed first, so that the barrier covers every event that got in.
-        runtime.queue.close();
-        let settled = runtime.queue.flush(true);
-        if runtime.shut_down(deadline) > 0 {
-            return Err(Error::Timeout);
-        }
-        match settled {
-            Flush::Pending(_, answer) if answer.try_recv() == Ok(true) => Err(Error::Lost),
-            _ => Ok(()),
-        }
-    }
-
     /// From here on nothing is sent, and what is queued is forgotten.
     pub fn opt_out(&self) {
         let runtime = self.runtime();
@@ -353,22 +331,13 @@ impl Client {
         if self.shared.is_closed() { Err(Error::Shutdown) } else { Ok(Some(&self.runtime().flags)) }
     }
 
-    /// Takes queued events out, as a JSON array.
-    pub fn drain(&self, events_max: usize) -> Vec<u8> {
-        let mut out = vec![b'['];
-        self.runtime().queue.drain(events_max, |record| {
-            if out.len() > 1 {
-                out.push(b',');
-            }
-            self.shared.wire.event(&record, &mut out);
-        });
-        out.push(b']');
-        out
-    }
-
-    /// One consistent snapshot: the ledger and the bytes that are queued.
+    /// The ledger, and the bytes that are queued, of all lanes.
     pub fn ledger(&self) -> (Ledger, usize) {
-        self.runtime().queue.ledger()
+        let zero = (Ledger::default(), 0);
+        self.runtime()
+            .lanes()
+            .map(|lane| lane.queue.ledger())
+            .fold(zero, |sum, lane| (sum.0.plus(&lane.0), sum.1 + lane.1))
     }
 
     pub fn counters(&self) -> &crate::counters::Counters {
@@ -383,7 +352,7 @@ impl Client {
         }
         if why == Error::QueueFull {
             // Full perhaps because the system refused the sender its thread.
-            self.runtime().ensure_sender();
+            self.runtime().lanes().for_each(Lane::ensure_sender);
         }
     }
 
@@ -391,7 +360,7 @@ impl Client {
         if self.is_off() {
             return Ok(());
         }
-        self.capture_owned(build()?).map(drop)
+        self.capture_owned(Family::Analytics, build()?).map(drop)
     }
 
     #[inline]
@@ -412,24 +381,25 @@ impl Client {
             distinct_id: &distinct_id,
             event: &name,
             props: [text, &[]],
+            options: &[],
             marks,
             timestamp: clock::now(),
             uuid: None,
         };
         if !self.has_base.load(Ordering::Acquire) {
-            return runtime.queue.push(&record);
+            return runtime.analytics.queue.push(&record);
         }
         let base = self.base.load();
         if props.is_none_or(|own| own.is_disjoint(&base)) {
             record.props[1] = base.text();
             record.marks |= base.marks();
-            return runtime.queue.push(&record);
+            return runtime.analytics.queue.push(&record);
         }
         let mut merged = props.map_or_else(|| Ok(Props::new()), Props::try_clone)?;
         merged.merge_absent(&base)?;
         record.props = [merged.text(), &[]];
         record.marks = merged.marks();
-        runtime.queue.push(&record)
+        runtime.analytics.queue.push(&record)
     }
 
     fn event_of(
@@ -447,7 +417,14 @@ impl Client {
     }
 
     /// The long way into the queue: groups, super properties, hooks, denylist.
-    fn submit(&self, runtime: &Runtime, mut event: Event) -> Result<Uuid, Error> {
+    fn submit(&self, runtime: &Runtime, lane: &Lane, event: Event) -> Result<Uuid, Error> {
+        let (event, stamped) = self.finish(runtime, event)?;
+        let is_own = event.uuid.is_some();
+        self.push(lane, &event, stamped, is_own)
+    }
+
+    /// The event as it will leave, and the marks of the stamps that it has.
+    fn finish(&self, runtime: &Runtime, mut event: Event) -> Result<(Event, u32), Error> {
         let shared = &self.shared;
         if shared.is_closed() {
             return Err(Error::Shutdown);
@@ -459,11 +436,11 @@ impl Client {
         if event.props.marks() & shared.stamps.reserved() & Marks::ENVIRONMENT != 0 {
             event.props.remove("environment");
         }
-        let mut marks = None;
+        let mut stamped = 0;
         if !shared.config.hooks.before_send.is_empty() {
             // The hooks see the event as it will leave, and nothing is added behind their back.
             event.props.merge_absent(shared.stamps.props())?;
-            marks = Some(Marks::ALL);
+            stamped = Marks::STAMPS;
             for hook in &shared.config.hooks.before_send {
                 match runtime.gate.pass(|| hook(&mut event)) {
                     Some(true) => {}
@@ -478,12 +455,20 @@ impl Client {
         if !shared.config.denied.is_empty() {
             event.props.remove_denied(&|key| shared.config.denied.contains(key))?;
         }
-        runtime.counters.repairs.add(u64::from(event.props.repairs()));
-        runtime.queue.push(&NewRecord {
+        let repairs = event.props.repairs() + event.options.repairs();
+        runtime.counters.repairs.add(u64::from(repairs));
+        Ok((event, stamped))
+    }
+
+    /// Queues a finished event. `is_own`: its uuid is the caller's.
+    fn push(&self, lane: &Lane, event: &Event, stamped: u32, is_own: bool) -> Result<Uuid, Error> {
+        let own = if is_own { Marks::OWN_UUID } else { 0 };
+        lane.queue.push(&NewRecord {
             distinct_id: &escaped(event.distinct_id().as_bytes())?,
             event: &escaped(event.name().as_bytes())?,
             props: [event.props.text(), &[]],
-            marks: marks.unwrap_or(0) | event.props.marks(),
+            options: event.options.text(),
+            marks: stamped | own | event.props.marks(),
             timestamp: event.timestamp.unwrap_or_else(clock::now),
             uuid: event.uuid,
         })

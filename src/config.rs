@@ -68,6 +68,15 @@ pub enum ProxyChoice {
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 const MIB: u64 = 1 << 20;
+const AI_EVENT_BYTES_MAX: usize = 8 << 20;
+const AI_BATCH_BYTES_MAX: usize = 5 << 20;
+
+/// A capture protocol.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Protocol {
+    V0,
+    V1,
+}
 
 /// Everything that a client is made from.
 #[derive(Clone)]
@@ -94,6 +103,9 @@ pub struct Config {
     pub ca_file: Option<String>,
     pub headers: Headers,
     pub carrier: Option<Arc<Carrier>>,
+    /// `None`: the one that the server shows to speak.
+    pub protocol: Option<Protocol>,
+    pub historical_migration: bool,
     pub flush_at: Number,
     pub flush_interval_ms: Number,
     pub batch_max_events: Number,
@@ -143,6 +155,8 @@ impl Config {
             ca_file: None,
             headers: Headers::default(),
             carrier: None,
+            protocol: None,
+            historical_migration: false,
             flush_at: Number::new(100, 1..=1_000_000),
             flush_interval_ms: Number::new(5_000, 1..=DAY_MS),
             batch_max_events: Number::new(1_000, 1..=100_000),
@@ -247,6 +261,16 @@ impl Config {
             flush_interval: self.flush_interval_ms.millis(),
             policy: self.overflow,
             envelope,
+        }
+    }
+
+    /// The same for AI events, which may be larger.
+    pub fn ai_limits(&self, envelope: usize, frame: usize) -> Limits {
+        let limits = self.limits(envelope, frame);
+        Limits {
+            event_bytes_max: AI_EVENT_BYTES_MAX.min(limits.bytes_max),
+            batch_bytes_max: AI_BATCH_BYTES_MAX - frame,
+            ..limits
         }
     }
 

@@ -55,6 +55,8 @@ pub enum Error {
     Unsupported,
     /// A file cannot be read, or does not hold what it should.
     File,
+    /// The server refused the event for good.
+    Rejected,
 }
 
 /// Every error, in order.
@@ -84,11 +86,12 @@ pub const ALL: [Error; Error::COUNT] = [
     Error::Suppressed,
     Error::Unsupported,
     Error::File,
+    Error::Rejected,
 ];
 
 impl Error {
     /// How many variants there are; each indexes its own counter of refused calls.
-    pub const COUNT: usize = Error::File as usize + 1;
+    pub const COUNT: usize = Error::Rejected as usize + 1;
 
     /// What went wrong, for people.
     pub fn text(self) -> &'static str {
@@ -117,6 +120,7 @@ impl Error {
             Error::Suppressed => "too many exceptions of the same kind",
             Error::Unsupported => "this client cannot do that",
             Error::File => "file cannot be read, or does not hold what it should",
+            Error::Rejected => "server refused the event",
         }
     }
 }

@@ -13,6 +13,8 @@ pub struct Event {
     name: String,
     distinct_id: String,
     pub props: Props,
+    /// What the capture API takes beside the properties.
+    pub options: Props,
     pub uuid: Option<Uuid>,
     pub timestamp: Option<Timestamp>,
     /// Group type and key, each type once.
@@ -39,6 +41,7 @@ impl Event {
             name: checked(name)?.to_owned(),
             distinct_id: checked(distinct_id)?.to_owned(),
             props: Props::new(),
+            options: Props::new(),
             uuid: None,
             timestamp: None,
             groups: Vec::new(),
@@ -92,6 +95,7 @@ impl Event {
             name: self.name.clone(),
             distinct_id: self.distinct_id.clone(),
             props: self.props.try_clone()?,
+            options: self.options.try_clone()?,
             uuid: self.uuid,
             timestamp: self.timestamp,
             groups: self.groups.clone(),

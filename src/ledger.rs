@@ -65,6 +65,21 @@ impl Ledger {
         self.dropped[reason as usize] += events;
     }
 
+    /// The two added up: where the one balances and the other does, so do both.
+    pub fn plus(mut self, other: &Ledger) -> Ledger {
+        self.accepted += other.accepted;
+        self.adopted += other.adopted;
+        self.delivered += other.delivered;
+        self.queued += other.queued;
+        self.in_flight += other.in_flight;
+        self.stored += other.stored;
+        self.drained += other.drained;
+        for (mine, theirs) in self.dropped.iter_mut().zip(other.dropped) {
+            *mine += theirs;
+        }
+        self
+    }
+
     /// Whether every event is in exactly one column.
     #[cfg(test)]
     pub fn balances(&self) -> bool {

@@ -7,13 +7,15 @@
 
 mod chunk;
 mod chunks;
+mod flights;
 mod inner;
 mod overflow;
+mod seqs;
 mod ticket;
 
 pub use chunk::Chunk;
+pub use flights::{Batch, Fate};
 pub use overflow::Policy;
-pub use ticket::Settled;
 
 use crate::batch::{self, Backlog, Due};
 use crate::error::Error;
@@ -23,7 +25,6 @@ use crate::record::{HEADER, NewRecord, Record};
 use crate::uuid::Random;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use inner::{Inner, NEVER};
-use std::ops::Range;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
@@ -59,9 +60,16 @@ impl Limits {
     }
 }
 
-/// Events that were taken to be sent. In flight until resolved.
-pub struct Batch {
-    pub chunk: Chunk,
+/// What others want of the sender.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub struct Wishes {
+    /// Anybody still wants events to be sent.
+    pub is_wanted: bool,
+    /// How often somebody has asked for everything to go out now. A wait before a retry ends when
+    /// this grows: once for each that asks, or a dead server would be asked without a pause.
+    pub hurries: u64,
+    /// How often everything was given up that there was.
+    pub given_up: u64,
 }
 
 /// What the sender does next.
@@ -227,7 +235,7 @@ impl Queue {
             return Next::Stop;
         }
         if inner.ledger.queued == 0 {
-            if inner.closed {
+            if inner.closed && inner.flights.is_empty() {
                 return Next::Stop;
             }
             inner.since = None;
@@ -248,10 +256,10 @@ impl Queue {
             Due::Now => {
                 inner.wake_at = NEVER;
                 inner.since = Some(now);
-                let chunk = inner.take_front();
+                let batch = inner.take_front(self.limits.envelope);
                 drop(inner);
                 self.room.notify_all();
-                Next::Send(Batch { chunk })
+                Next::Send(batch)
             }
         }
     }
@@ -262,70 +270,11 @@ impl Queue {
         inner.ledger.queued > 0 && inner.is_wanted()
     }
 
-    /// The batch waits for a retry. False when nobody wants it any more.
-    pub fn hold(&self) -> bool {
-        match &mut self.lock().flight {
-            Some(flight) => {
-                flight.waiting = true;
-                true
-            }
-            None => false,
-        }
-    }
-
-    /// How often somebody has asked for everything to go out now. A wait before a retry ends when
-    /// this grows: once for each that asks, or a dead server would be asked without a pause.
-    pub fn hurries(&self) -> u64 {
-        self.lock().hurries
-    }
-
-    /// Whether the batch in hand is still wanted: neither opt-out nor a shutdown's deadline has
-    /// given it up.
-    pub fn is_wanted(&self) -> bool {
-        self.lock().flight.is_some()
-    }
-
-    /// The retry begins: a request under way does not count towards the bounds.
-    pub fn release(&self) {
-        if let Some(flight) = &mut self.lock().flight {
-            flight.waiting = false;
-        }
-        self.room.notify_all();
-    }
-
-    /// A part of the batch is settled: delivered, or dropped for a reason.
-    pub fn settle(&self, batch: &Batch, part: &Range<usize>, dropped: Option<Reason>) {
-        let first = batch.chunk.first_seq() + part.start as u64;
-        self.lock().land(first, part.len(), dropped);
-    }
-
-    /// The sender failed over the batch in flight: it is given up. False when there is none.
-    pub fn lose_flight(&self) -> bool {
-        let mut inner = self.lock();
-        let Some(flight) = inner.flight else { return false };
-        inner.land(flight.first, flight.events, Some(Reason::Rejected));
-        inner.flight = None;
-        let settled = inner.settled();
-        drop(inner);
-        settled.announce();
-        true
-    }
-
-    /// Every part of the batch is settled. Returns the flushes to be answered, which is left to
-    /// the caller: the host is told of the delivery first.
-    pub fn retire(&self, batch: Batch) -> Settled {
-        let mut inner = self.lock();
-        inner.flight = None;
-        let garbage = inner.chunks.recycle(batch.chunk);
-        let settled = inner.settled();
-        let (events, bytes) = inner.held();
-        let calm = events <= self.limits.events_max / 2 && bytes <= self.limits.bytes_max / 2;
-        let line = if calm { inner.episode.ended() } else { None };
-        drop(inner);
-        drop(garbage);
-        self.room.notify_all();
-        overflow::log(&self.logger, line);
-        settled
+    /// What the sender has to know before it looks for something to send.
+    pub fn wishes(&self) -> Wishes {
+        let inner = self.lock();
+        let (hurries, given_up) = (inner.hurries, inner.given_up);
+        Wishes { is_wanted: inner.is_wanted(), hurries, given_up }
     }
 
     /// A barrier over everything accepted so far. Whoever waits for it ends a pause of the sender;
@@ -346,7 +295,21 @@ impl Queue {
         Flush::Pending(ticket, answer)
     }
 
-    /// Nobody waits for that flush any more.
+    /// Everything that is queued is to go out now.
+    pub fn urge(&self) {
+        let mut inner = self.lock();
+        inner.hurry();
+        inner.hurries += 1;
+        drop(inner);
+        self.ring();
+    }
+
+    /// Waits for one event, which may not be queued yet: why it was dropped, or `None`.
+    pub fn watch(&self, uuid: Uuid) -> (u64, Receiver<Option<Reason>>) {
+        self.lock().tickets.watch(uuid)
+    }
+
+    /// Nobody waits for that flush or watch any more.
     pub fn forget(&self, ticket: u64) {
         self.lock().tickets.remove(ticket);
     }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  0  u32  length of the whole record, header included
-//!  4  u32  marks (which stamps the properties already hold)
+//!  4  u32  marks (which keys the properties hold, of those that the wire must know about)
 //!  8  [16] uuid
 //! 24  i64  timestamp, seconds since 1970
 //! 32  u32  timestamp, nanoseconds
@@ -10,7 +10,9 @@
 //! 37  [3]  zero
 //! 40  u32  length of the distinct id
 //! 44  u32  length of the event name
-//! 48  distinct id, event name (both escaped, without quotes), properties (without braces)
+//! 48  u32  length of the options
+//! 52  distinct id, event name (both escaped, without quotes), options, properties (both without
+//!     braces)
 //! ```
 //! All integers are little-endian.
 
@@ -18,7 +20,7 @@ use crate::timestamp::Timestamp;
 use uuid::Uuid;
 
 /// Bytes before the texts.
-pub const HEADER: usize = 48;
+pub const HEADER: usize = 52;
 
 /// What goes into a record. The texts are canonical JSON.
 #[derive(Clone, Copy)]
@@ -27,6 +29,8 @@ pub struct NewRecord<'a> {
     pub event: &'a [u8],
     /// The members of the event's own map and of the super properties; no key is in both.
     pub props: [&'a [u8]; 2],
+    /// The members of the event's options, which only some protocols have.
+    pub options: &'a [u8],
     pub marks: u32,
     pub timestamp: Timestamp,
     /// The caller's; `None` for a fresh one.
@@ -41,7 +45,7 @@ impl NewRecord<'_> {
 
     /// Bytes of the record.
     pub fn len(&self) -> usize {
-        HEADER + self.distinct_id.len() + self.event.len() + self.props_len()
+        HEADER + self.distinct_id.len() + self.event.len() + self.options.len() + self.props_len()
     }
 
     /// Appends the record. `out` has room.
@@ -56,9 +60,13 @@ impl NewRecord<'_> {
         header[36] = digits;
         header[40..44].copy_from_slice(&(self.distinct_id.len() as u32).to_le_bytes());
         header[44..48].copy_from_slice(&(self.event.len() as u32).to_le_bytes());
+        header[48..52].copy_from_slice(&(self.options.len() as u32).to_le_bytes());
         out.extend_from_slice(&header);
         out.extend_from_slice(self.distinct_id);
         out.extend_from_slice(self.event);
+        if !self.options.is_empty() {
+            out.extend_from_slice(self.options);
+        }
         let [own, base] = self.props;
         out.extend_from_slice(own);
         if !own.is_empty() && !base.is_empty() {
@@ -73,12 +81,13 @@ impl NewRecord<'_> {
 pub struct Record<'a> {
     pub distinct_id: &'a [u8],
     pub event: &'a [u8],
+    pub options: &'a [u8],
     pub props: &'a [u8],
     pub marks: u32,
     pub timestamp: Timestamp,
     pub uuid: Uuid,
-    /// Bytes of the record.
-    pub len: usize,
+    /// All of the record, as it lies.
+    pub bytes: &'a [u8],
 }
 
 fn u32_at(bytes: &[u8], at: usize) -> u32 {
@@ -94,7 +103,8 @@ impl<'a> Record<'a> {
         let len = u32_at(header, 0) as usize;
         let texts = bytes.get(HEADER..len)?;
         let (distinct_id, texts) = texts.split_at_checked(u32_at(header, 40) as usize)?;
-        let (event, props) = texts.split_at_checked(u32_at(header, 44) as usize)?;
+        let (event, texts) = texts.split_at_checked(u32_at(header, 44) as usize)?;
+        let (options, props) = texts.split_at_checked(u32_at(header, 48) as usize)?;
         let mut uuid = [0; 16];
         uuid.copy_from_slice(&header[8..24]);
         let mut secs = [0; 8];
@@ -102,7 +112,16 @@ impl<'a> Record<'a> {
         let timestamp =
             Timestamp::from_parts(i64::from_le_bytes(secs), u32_at(header, 32), header[36]);
         let (marks, uuid) = (u32_at(header, 4), Uuid::from_bytes(uuid));
-        Some(Record { distinct_id, event, props, marks, timestamp, uuid, len })
+        Some(Record {
+            distinct_id,
+            event,
+            options,
+            props,
+            marks,
+            timestamp,
+            uuid,
+            bytes: &bytes[..len],
+        })
     }
 }
 
@@ -120,6 +139,7 @@ mod tests {
                 distinct_id: b"user",
                 event: b"order placed",
                 props,
+                options: b"\"c\":3",
                 marks: 5,
                 timestamp,
                 uuid: None,
@@ -131,9 +151,10 @@ mod tests {
         while let Some(record) = Record::read(rest) {
             assert_eq!(record.distinct_id, b"user");
             assert_eq!(record.event, b"order placed");
+            assert_eq!(record.options, b"\"c\":3");
             assert_eq!((record.marks, record.uuid, record.timestamp), (5, uuid, timestamp));
             seen.push(String::from_utf8(record.props.to_vec()).unwrap());
-            rest = &rest[record.len..];
+            rest = &rest[record.bytes.len()..];
         }
         assert_eq!(seen, ["\"a\":1,\"b\":2", "\"a\":1", "\"b\":2"]);
         assert!(rest.is_empty());
@@ -146,6 +167,7 @@ mod tests {
             distinct_id: b"u",
             event: b"e",
             props: [b"\"a\":1", b""],
+            options: b"\"c\":3",
             marks: 0,
             timestamp,
             uuid: None,

@@ -5,24 +5,50 @@ use std::time::{Duration, SystemTime};
 /// Longest wait that a server's `Retry-After` can ask for.
 pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(30);
 
-/// What the answer to a batch means for it.
+/// What is asked for. Each family has statuses of its own that pass.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Family {
+    /// `POST /batch/`, `/i/v0/ai/batch/`.
+    V0,
+    /// `POST /i/v1/analytics/events`.
+    V1,
+    /// `POST /i/v1/ai/events`.
+    AiV1,
+    /// `POST /flags/`.
+    Flags,
+    /// `GET /flags/definitions`.
+    #[cfg_attr(not(test), expect(dead_code, reason = "nothing reads definitions yet"))]
+    Definitions,
+}
+
+/// What an answer means for the request.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Verdict {
-    Delivered,
-    /// Send it again.
+    /// It did what was asked. For definitions also: they have not changed.
+    Done,
+    /// Ask again.
     Retry,
-    /// The server refused it for good.
+    /// Refused for good.
     Rejected,
-    /// The server refuses it for its size.
+    /// Refused for its size.
     TooLarge,
 }
 
-/// `POST /batch/`: 408, 429 and 5xx pass, every other refusal stays.
-pub fn verdict(status: u16) -> Verdict {
-    match status {
-        200..=299 => Verdict::Delivered,
-        408 | 429 | 500..=599 => Verdict::Retry,
-        413 => Verdict::TooLarge,
+/// What a status means.
+///
+/// Events are asked for again as long as the refusal may pass. Under V1 a 404 or 429 does, too: a
+/// proxy in front of the server says so, and a server that has no such path never got this far.
+/// Somebody waits for flags, so they are asked for again only where the server itself was not
+/// reached. Definitions are asked for again with the next poll, unless the key is refused.
+pub fn verdict(family: Family, status: u16) -> Verdict {
+    use Family::{AiV1, Definitions, Flags, V0, V1};
+    match (family, status) {
+        (_, 200..=299) | (Definitions, 304) => Verdict::Done,
+        (V0 | V1 | AiV1, 408 | 429 | 500..=599) | (V1 | AiV1, 404) => Verdict::Retry,
+        (V0 | V1 | AiV1, 413) => Verdict::TooLarge,
+        (Flags, 502 | 504) => Verdict::Retry,
+        (Definitions, 401 | 402) => Verdict::Rejected,
+        (Definitions, _) => Verdict::Retry,
         _ => Verdict::Rejected,
     }
 }
@@ -85,16 +111,30 @@ pub fn retry_after(header: &str, now: SystemTime) -> Option<Duration> {
 mod tests {
     use super::*;
 
+    /// One row for each kind of status; a column for each family.
     #[test]
-    fn statuses_of_the_batch_endpoint() {
-        for (statuses, expected) in [
-            (vec![200, 201, 204, 299], Verdict::Delivered),
-            (vec![408, 429, 500, 501, 502, 503, 504, 599], Verdict::Retry),
-            (vec![413], Verdict::TooLarge),
-            (vec![301, 307, 400, 401, 402, 403, 404, 405, 410, 415, 422], Verdict::Rejected),
-        ] {
-            for status in statuses {
-                assert_eq!(verdict(status), expected, "{status}");
+    fn statuses_of_each_family() {
+        use Verdict::{Done, Rejected, Retry, TooLarge};
+        let families = [Family::V0, Family::V1, Family::AiV1, Family::Flags, Family::Definitions];
+        let table: [(&[u16], [Verdict; 5]); 12] = [
+            (&[200, 201, 204, 299], [Done, Done, Done, Done, Done]),
+            (&[304], [Rejected, Rejected, Rejected, Rejected, Done]),
+            (&[301, 302, 307, 308], [Rejected, Rejected, Rejected, Rejected, Retry]),
+            (&[400, 403, 405, 410, 415, 422], [Rejected, Rejected, Rejected, Rejected, Retry]),
+            (&[401, 402], [Rejected, Rejected, Rejected, Rejected, Rejected]),
+            (&[404], [Rejected, Retry, Retry, Rejected, Retry]),
+            (&[408], [Retry, Retry, Retry, Rejected, Retry]),
+            (&[413], [TooLarge, TooLarge, TooLarge, Rejected, Retry]),
+            (&[429], [Retry, Retry, Retry, Rejected, Retry]),
+            (&[500, 503], [Retry, Retry, Retry, Rejected, Retry]),
+            (&[502, 504], [Retry, Retry, Retry, Retry, Retry]),
+            (&[501, 505, 521, 599], [Retry, Retry, Retry, Rejected, Retry]),
+        ];
+        for (statuses, expected) in table {
+            for (family, expected) in families.into_iter().zip(expected) {
+                for status in statuses {
+                    assert_eq!(verdict(family, *status), expected, "{family:?} {status}");
+                }
             }
         }
     }

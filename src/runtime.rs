@@ -9,13 +9,15 @@ use crate::counters::Counters;
 use crate::exception::Tracker;
 use crate::flags::Flags;
 use crate::hooks::Gate;
+use crate::lane::Lane;
 use crate::log::{Level, Logger};
 use crate::queue::Queue;
-use crate::sender::Sender;
 use crate::transport::Transport;
 use crate::uuid::Random;
-use crate::worker::Worker;
+use crate::wire::Family;
+use crate::worker::{SystemTime, Worker};
 use once_cell::race::OnceBox;
+use std::sync::atomic::{Ordering, fence};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -23,14 +25,15 @@ use std::time::Instant;
 pub struct Runtime {
     /// See `sys::fork`.
     generation: u64,
-    pub queue: Arc<Queue>,
+    pub analytics: Lane,
+    /// Made by the first AI event.
+    ai: OnceBox<Lane>,
     pub counters: Arc<Counters>,
     pub flags: Flags,
     pub exceptions: Tracker,
     pub gate: Arc<Gate>,
     pub logger: Logger,
     transport: Arc<Transport>,
-    sender: Sender,
     /// Opting out and in, one at a time.
     pub switch: Mutex<()>,
     /// The one of a forked child, made by whichever of its threads is first. `race`, because a
@@ -46,22 +49,6 @@ impl Runtime {
         let counters = Arc::new(Counters::default());
         let transport =
             Arc::new(Transport::new(Arc::clone(&shared.route), Arc::clone(&gate), logger.clone()));
-        let limits = config.limits(shared.wire.envelope(), shared.wire.frame());
-        let (queue, rings) = Queue::new(limits, Random::new(), logger.clone());
-        let queue = Arc::new(queue);
-        let sender = Sender::new(Worker {
-            queue: Arc::clone(&queue),
-            rings,
-            transport: Arc::clone(&transport),
-            wire: Arc::clone(&shared.wire),
-            counters: Arc::clone(&counters),
-            hooks: config.hooks.clone(),
-            gate: Arc::clone(&gate),
-            logger: logger.clone(),
-            schedule: config.schedule(),
-            compression: config.compression,
-            timeout: config.request_timeout_ms.millis(),
-        });
         let flags = Flags::new(
             config,
             Arc::clone(&transport),
@@ -72,21 +59,48 @@ impl Runtime {
         );
         let bytes_max = config.event_max_bytes.count().saturating_sub(shared.wire.envelope());
         let exceptions = Tracker::new(config.exceptions.clone(), bytes_max);
+        let analytics = lane(Family::Analytics, shared, (&counters, &gate, &logger, &transport));
         let next = OnceBox::new();
         let switch = Mutex::new(());
+        let ai = OnceBox::new();
         Runtime {
             generation,
-            queue,
+            analytics,
+            ai,
             counters,
             flags,
             exceptions,
             gate,
             logger,
             transport,
-            sender,
             switch,
             next,
         }
+    }
+
+    /// The lane of AI events. Made by whichever thread is first: `race`, as for `next`.
+    pub fn ai(&self, shared: &Shared) -> &Lane {
+        self.ai.get().unwrap_or_else(|| {
+            let lane = self.ai.get_or_init(|| {
+                let means = (&self.counters, &self.gate, &self.logger, &self.transport);
+                Box::new(lane(Family::Ai, shared, means))
+            });
+            // Whoever shuts down or opts out says so first and looks for the lane then.
+            fence(Ordering::SeqCst);
+            if shared.is_closed() {
+                lane.queue.close();
+            }
+            if shared.is_opted_out() {
+                lane.queue.set_opted_out(true);
+            }
+            lane
+        })
+    }
+
+    /// The lanes that there are.
+    pub fn lanes(&self) -> impl Iterator<Item = &Lane> {
+        fence(Ordering::SeqCst);
+        std::iter::once(&self.analytics).chain(self.ai.get())
     }
 
     /// The runtime of this process: this one, or its successor after a fork.
@@ -103,10 +117,10 @@ impl Runtime {
         let next = self.next.get_or_init(|| {
             let fresh = Runtime::new(shared, generation, Some(self));
             if shared.is_closed() {
-                fresh.queue.close();
+                fresh.analytics.queue.close();
             }
             if shared.is_opted_out() {
-                fresh.queue.set_opted_out(true);
+                fresh.analytics.queue.set_opted_out(true);
             }
             Box::new(fresh)
         });
@@ -118,30 +132,12 @@ impl Runtime {
         self.generation == generation
     }
 
-    /// Makes sure that somebody sends what was queued.
-    #[inline]
-    pub fn ensure_sender(&self) {
-        if !self.sender.is_running() {
-            // Refused now, it is tried again by the next capture; the events stay queued.
-            let _ = self.sender.start();
-        }
-    }
-
-    pub fn start_sender(&self) -> Result<(), crate::error::Error> {
-        self.sender.start()
-    }
-
     /// Sends what is left, until the deadline; then lets go of everything. Returns how many
     /// events were not confirmed.
     pub fn shut_down(&self, deadline: Instant) -> u64 {
-        self.queue.close();
         self.flags.close();
-        if self.queue.needs_sender() {
-            self.ensure_sender();
-        }
-        self.sender.wait(deadline);
-        // Not before the sender has ended: what it delivers until then counts.
-        let lost = self.queue.freeze();
+        self.lanes().for_each(Lane::finish);
+        let lost = self.lanes().map(|lane| lane.end(deadline)).sum();
         // A callback that hangs may hold what the log callback needs.
         if lost > 0 && self.gate.is_idle() {
             self.logger.log(
@@ -157,14 +153,47 @@ impl Runtime {
 
     /// Stops sending at once, and forgets what is queued.
     pub fn opt_out(&self) {
-        self.queue.set_opted_out(true);
+        self.lanes().for_each(|lane| lane.queue.set_opted_out(true));
         self.flags.close();
         self.transport.close();
     }
 
     pub fn opt_in(&self) {
         self.transport.open();
-        self.queue.set_opted_out(false);
+        self.lanes().for_each(|lane| lane.queue.set_opted_out(false));
         self.flags.open();
     }
+}
+
+/// What the lanes of a runtime have in common.
+type Means<'a> = (&'a Arc<Counters>, &'a Arc<Gate>, &'a Logger, &'a Arc<Transport>);
+
+fn lane(family: Family, shared: &Shared, means: Means<'_>) -> Lane {
+    let (counters, gate, logger, transport) = means;
+    let config = &shared.config;
+    let (envelope, frame) = (shared.wire.envelope(), shared.wire.frame());
+    let (name, choice, limits) = match family {
+        Family::Analytics => ("posthog-sender", &shared.analytics, config.limits(envelope, frame)),
+        Family::Ai => ("posthog-ai", &shared.ai, config.ai_limits(envelope, frame)),
+    };
+    let (queue, rings) = Queue::new(limits, Random::new(), logger.clone());
+    Lane::new(
+        name,
+        Worker {
+            family,
+            queue: Arc::new(queue),
+            rings,
+            transport: Arc::clone(transport),
+            wire: Arc::clone(&shared.wire),
+            choice: Arc::clone(choice),
+            counters: Arc::clone(counters),
+            hooks: config.hooks.clone(),
+            gate: Arc::clone(gate),
+            logger: logger.clone(),
+            schedule: config.schedule(),
+            compression: config.compression,
+            timeout: config.request_timeout_ms.millis(),
+            time: Arc::new(SystemTime),
+        },
+    )
 }

@@ -11,11 +11,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-/// The name that debuggers and `top` show. Linux cuts it at 15 bytes.
-const NAME: &str = "posthog-sender";
-
 /// One sender thread at most, started when it is needed.
 pub struct Sender {
+    /// What debuggers and `top` show. Linux cuts it at 15 bytes.
+    name: &'static str,
     worker: Arc<Worker>,
     running: Arc<AtomicBool>,
     /// Disconnected when the last started thread has ended. `None` before the first.
@@ -29,9 +28,9 @@ struct End {
 }
 
 impl Sender {
-    pub fn new(worker: Worker) -> Sender {
+    pub fn new(name: &'static str, worker: Worker) -> Sender {
         let running = Arc::new(AtomicBool::new(false));
-        Sender { worker: Arc::new(worker), running, ended: Mutex::new(None) }
+        Sender { name, worker: Arc::new(worker), running, ended: Mutex::new(None) }
     }
 
     #[inline]
@@ -48,15 +47,16 @@ impl Sender {
         }
         let (guard, end) = bounded::<()>(0);
         let (worker, running) = (Arc::clone(&self.worker), Arc::clone(&self.running));
-        let spawned = thread::spawn(NAME, move || {
+        let spawned = thread::spawn(self.name, move || {
             // Dropped in the reverse order: whoever waits for the end finds the callbacks released.
             let _guard = guard;
             let worker = worker;
+            let mut state = worker.state();
             loop {
-                if catch_unwind(AssertUnwindSafe(|| worker.run())).is_err() {
+                if catch_unwind(AssertUnwindSafe(|| worker.run(&mut state))).is_err() {
                     // A batch that brings the sender down must not do so for ever; without one it
                     // would be brought down again at once.
-                    if worker.queue.lose_flight() {
+                    if worker.queue.lose_batch() {
                         continue;
                     }
                     running.store(false, Ordering::SeqCst);

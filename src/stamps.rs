@@ -32,10 +32,22 @@ impl Stamps {
         if !config.denied.is_empty() {
             all.remove_denied(&|key| config.denied.contains(key))?;
         }
+        Ok(Stamps::of(all))
+    }
+
+    fn of(all: Props) -> Stamps {
         let members = crate::json::members(all.text());
         let each = members.map(|m| (Marks::of(m.key), m.entry.to_vec())).collect();
         let mask = all.marks();
-        Ok(Stamps { all, each, mask })
+        Stamps { all, each, mask }
+    }
+
+    /// The same but for the library's own name, for protocols that have it in a header.
+    pub fn without_library(&self) -> Stamps {
+        let mut all = self.all.clone();
+        all.remove("$lib");
+        all.remove("$lib_version");
+        Stamps::of(all)
     }
 
     /// As a map, for `before_send`.

@@ -1,38 +1,43 @@
 //! The sender: the thread that takes batches from the queue and sees each of them settled.
 //!
-//! A thin loop around the pure parts: `batch` says when, `wire` says what, `retry` says what an
-//! answer means. It holds nothing but its own references, so that a shutdown whose deadline has
-//! passed can leave it behind.
+//! A thin loop around the pure parts: `batch` says when, `line` says which, `wire` says what, and
+//! `retry` says what an answer means. It holds nothing but its own references, so that a shutdown
+//! whose deadline has passed can leave it behind.
 
-use crate::clock;
+mod attempt;
+mod failures;
+mod time;
+
+pub use time::{SystemTime, Time};
+
 use crate::counters::Counters;
 use crate::hooks::{Delivery, Gate, Hooks};
 use crate::ledger::Reason;
+use crate::line::{self, Failed, Line, Parcel};
 use crate::log::{Level, Logger};
 use crate::packer::{Encoding, Packer};
-use crate::queue::{Batch, Next, Queue};
-use crate::retry::{self, Exhausted, Schedule, Verdict};
-use crate::transport::{Answer, Body, Failure, FailureKind, Request, Transport};
+use crate::props::Marks;
+use crate::queue::{Batch, Fate, Next, Queue, Wishes};
+use crate::retry::{Exhausted, Schedule};
+use crate::transport::Transport;
 use crate::uuid::Random;
-use crate::wire::V0;
+use crate::wire::{Choice, Family, Protocol, Wire};
+use attempt::Outcome;
 use crossbeam_channel::Receiver;
-use std::ops::Range;
+use failures::Failures;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
-
-/// More of an answer than this is not read: nothing in it is used.
-const ANSWER_MAX: u64 = 64 << 10;
-/// Buffers larger than this are given back after use.
-const BUFFER_KEPT: usize = 2 << 20;
-/// Identical failures are told once in this time, with how often they happened.
-const FAILURES_TOLD: Duration = Duration::from_secs(60);
+use std::time::{Duration, Instant};
+use uuid::Uuid;
 
 /// What the sender works with.
 pub struct Worker {
+    pub family: Family,
     pub queue: Arc<Queue>,
     pub rings: Receiver<()>,
     pub transport: Arc<Transport>,
-    pub wire: Arc<V0>,
+    pub wire: Arc<Wire>,
+    pub choice: Arc<Choice>,
     pub counters: Arc<Counters>,
     pub hooks: Hooks,
     pub gate: Arc<Gate>,
@@ -40,97 +45,229 @@ pub struct Worker {
     pub schedule: Schedule,
     pub compression: Option<Encoding>,
     pub timeout: Duration,
+    pub time: Arc<dyn Time>,
 }
 
 /// What the loop keeps from one batch to the next.
-struct State {
+pub struct State {
+    line: Line,
     body: Vec<u8>,
     packer: Packer,
     random: Random,
     failures: Failures,
+    /// Those that were heard.
+    wishes: Wishes,
 }
 
 impl Worker {
-    /// Sends until the queue says that nothing is left, or that nobody wants it.
-    pub fn run(&self) {
-        let mut state = State {
+    pub fn state(&self) -> State {
+        State {
+            line: Line::new(self.schedule),
             body: Vec::new(),
             packer: Packer::new(),
             random: Random::new(),
             failures: Failures::default(),
-        };
+            wishes: Wishes::default(),
+        }
+    }
+
+    /// Sends until the queue says that nothing is left, or that nobody wants it.
+    pub fn run(&self, state: &mut State) {
         self.queue.prepare();
-        loop {
-            match self.queue.next(Instant::now()) {
-                Next::Send(batch) => self.deliver(batch, &mut state),
-                Next::Wait(None) => {
-                    let _ = self.rings.recv();
+        while self.hears(state) {
+            let now = self.time.now();
+            match state.line.next(now) {
+                line::Next::Send(parcel) => self.resume(parcel, state),
+                line::Next::Wait(until) => self.time.wait(&self.rings, Some(until)),
+                line::Next::Fresh => {
+                    if !self.fresh(now, state) {
+                        return;
+                    }
                 }
-                Next::Wait(Some(until)) => {
-                    let _ = self.rings.recv_deadline(until);
-                }
-                Next::Stop => return,
             }
         }
     }
 
-    /// Sends a batch, as itself and as often as it takes, until every event in it is settled. Too
-    /// large for the server, it is halved, until the event that is at fault is alone.
-    fn deliver(&self, batch: Batch, state: &mut State) {
-        // The first part is at the end.
-        let whole = 0..batch.chunk.events();
-        let mut parts = vec![whole];
-        while let Some(part) = parts.pop() {
-            let dropped = self.send(&batch, &part, state);
-            if dropped == Some(Reason::TooLarge) && part.len() > 1 {
-                let middle = part.start + part.len() / 2;
-                parts.push(middle..part.end);
-                parts.push(part.start..middle);
-                continue;
+    /// Does as others wish; whether anything is to be sent.
+    fn hears(&self, state: &mut State) -> bool {
+        let before = std::mem::replace(&mut state.wishes, self.queue.wishes());
+        if state.wishes.given_up != before.given_up {
+            let line = std::mem::replace(&mut state.line, Line::new(self.schedule));
+            for parcel in line.into_parcels() {
+                self.tell_delivery(parcel.batch.events(), Some(Reason::OptedOut));
             }
-            self.queue.settle(&batch, &part, dropped);
-            self.tell_delivery(part.len(), dropped);
         }
-        self.queue.retire(batch).announce();
+        if state.wishes.hurries != before.hurries {
+            state.line.hasten(self.time.now());
+        }
+        state.wishes.is_wanted
     }
 
-    /// Sends a part of a batch until it is settled: `None` when the server has taken it.
-    fn send(&self, batch: &Batch, part: &Range<usize>, state: &mut State) -> Option<Reason> {
-        let begun = Instant::now();
-        let mut retries = 0;
-        loop {
-            if !self.queue.is_wanted() {
-                return Some(Reason::OptedOut);
+    /// Sends what is due in the queue, else what waited beside it, else waits. False at the end.
+    fn fresh(&self, now: Instant, state: &mut State) -> bool {
+        match self.queue.next(now) {
+            Next::Send(batch) => {
+                let created = self.time.wall();
+                let id = state.random.uuid(created.unix_millis());
+                self.deliver(Parcel::new(batch, id, created, now), state);
             }
-            let hurries = self.queue.hurries();
-            let asked = match self.attempt(batch, part, state) {
-                Ok(answer) => match self.judge(&answer, state) {
-                    Ok(()) => return None,
-                    Err(Some(reason)) => return Some(reason),
-                    Err(None) => answer.header("retry-after").map(str::to_owned),
-                },
-                Err(failure) => {
-                    self.tell(state, format!("could not reach the server: {}", failure.text));
-                    None
+            Next::Wait(until) => match state.line.take_due(now) {
+                Some(parcel) => self.resume(parcel, state),
+                None => {
+                    let until = until.into_iter().chain(state.line.next_due()).min();
+                    self.time.wait(&self.rings, until);
                 }
+            },
+            Next::Stop => return false,
+        }
+        true
+    }
+
+    /// Sends a batch that waited.
+    fn resume(&self, parcel: Parcel, state: &mut State) {
+        if !self.queue.pick_up(&parcel.batch) {
+            return self.tell_delivery(parcel.batch.events(), Some(Reason::OptedOut));
+        }
+        self.counters.retries.add(u64::from(parcel.attempts > 0));
+        self.deliver(parcel, state);
+    }
+
+    /// Sends a batch once, and sees to it that every event in it is settled or waits.
+    fn deliver(&self, mut parcel: Parcel, state: &mut State) {
+        if self.choice.protocol() == Protocol::V1
+            && let Some(repeated) = repeated(&parcel.batch)
+        {
+            return self.set_apart(parcel, &repeated, state);
+        }
+        let mut outcome = self.attempt(&mut parcel, state);
+        if matches!(outcome, Outcome::OtherProtocol) {
+            outcome = self.attempt(&mut parcel, state);
+        }
+        let now = self.time.now();
+        match outcome {
+            Outcome::Settled { fates, minimum } => self.settled(parcel, &fates, minimum, state),
+            Outcome::TooLarge if parcel.batch.events() > 1 => {
+                state.line.answered(false);
+                let halves = self.halve(parcel, state);
+                state.line.put_front(halves);
+            }
+            Outcome::TooLarge => {
+                state.line.answered(false);
+                self.give_up(parcel, Reason::TooLarge);
+            }
+            Outcome::Failed { choked, minimum } => {
+                // Before the line has it: what waits counts towards the bounds.
+                self.queue.put_down(&parcel.batch);
+                let random = state.random.next();
+                let failed = state.line.failed(parcel, choked, minimum, now, random);
+                self.fail(failed, now, state);
+            }
+            Outcome::OtherProtocol | Outcome::Unwanted => {
+                self.tell_delivery(parcel.batch.events(), Some(Reason::OptedOut));
+                self.queue.retire(parcel.batch, &[]).announce();
+            }
+        }
+    }
+
+    /// The server has answered for each event.
+    fn settled(
+        &self,
+        parcel: Parcel,
+        fates: &[Fate],
+        minimum: Option<Duration>,
+        state: &mut State,
+    ) {
+        let now = self.time.now();
+        let taken = fates.contains(&Fate::Delivered);
+        state.line.answered(taken);
+        if taken {
+            self.counters.last_success_ms.set(self.time.wall().unix_millis() as u64);
+        }
+        let kept = fates
+            .contains(&Fate::Kept)
+            .then(|| parcel.part(parcel.batch.part(|place| fates[place] == Fate::Kept), parcel.id));
+        self.settle(parcel.batch, fates, kept.as_ref().map(|kept| &kept.batch));
+        if let Some(kept) = kept {
+            let random = state.random.next();
+            let failed = state.line.again(kept, minimum, now, random);
+            self.fail(failed, now, state);
+        }
+    }
+
+    /// Does what the line says of a batch that is not settled, and waits.
+    fn fail(&self, failed: Failed, now: Instant, state: &mut State) {
+        match failed {
+            Failed::Waits => {}
+            Failed::GiveUp(parcel, exhausted) => {
+                if self.queue.pick_up(&parcel.batch) {
+                    self.give_up(
+                        parcel,
+                        match exhausted {
+                            Exhausted::Age => Reason::Expired,
+                            Exhausted::Retries => Reason::Retries,
+                        },
+                    );
+                }
+            }
+            Failed::Split(parcel) => {
+                if self.queue.pick_up(&parcel.batch) {
+                    let halves = self.halve(parcel, state);
+                    state.line.put_aside(halves, now);
+                }
+            }
+        }
+    }
+
+    fn halve(&self, parcel: Parcel, state: &mut State) -> Vec<Parcel> {
+        let middle = parcel.batch.events() / 2;
+        self.divide(parcel, |place| place < middle, state).into()
+    }
+
+    /// Makes two batches of one, the first of the events that are wanted in it.
+    fn divide(
+        &self,
+        parcel: Parcel,
+        first: impl Fn(usize) -> bool,
+        state: &mut State,
+    ) -> [Parcel; 2] {
+        let parts = [parcel.batch.part(&first), parcel.batch.part(|place| !first(place))];
+        let millis = self.time.wall().unix_millis();
+        let parcels = parts.map(|part| parcel.part(part, state.random.uuid(millis)));
+        let parts: Vec<&Batch> = parcels.iter().map(|parcel| &parcel.batch).collect();
+        self.queue.retire(parcel.batch, &parts).announce();
+        parcels
+    }
+
+    /// Events that repeat a uuid of the same batch go on by themselves: V1 refuses a whole batch for
+    /// one.
+    fn set_apart(&self, parcel: Parcel, repeated: &HashSet<usize>, state: &mut State) {
+        let [first, rest] = self.divide(parcel, |place| !repeated.contains(&place), state);
+        state.line.put_front(vec![first, rest]);
+    }
+
+    fn give_up(&self, parcel: Parcel, reason: Reason) {
+        let fates = vec![Fate::Dropped(reason); parcel.batch.events()];
+        self.settle(parcel.batch, &fates, None);
+    }
+
+    /// Enters what became of a batch, and tells the host.
+    fn settle(&self, batch: Batch, fates: &[Fate], kept: Option<&Batch>) {
+        self.queue.settle(&batch, fates);
+        let mut counts: BTreeMap<Option<usize>, (usize, Option<Reason>)> = BTreeMap::new();
+        for fate in fates {
+            let dropped = match fate {
+                Fate::Kept => continue,
+                Fate::Delivered => None,
+                Fate::Dropped(reason) => Some(*reason),
             };
-            match self.schedule.allows(retries, begun.elapsed()) {
-                Ok(()) => {}
-                Err(Exhausted::Age) => return Some(Reason::Expired),
-                Err(Exhausted::Retries) => return Some(Reason::Retries),
-            }
-            retries += 1;
-            if !self.queue.hold() {
-                return Some(Reason::OptedOut);
-            }
-            let minimum = asked.and_then(|text| retry::retry_after(&text, SystemTime::now()));
-            self.pause(retries, minimum, hurries, state);
-            if !self.queue.is_wanted() {
-                return Some(Reason::OptedOut);
-            }
-            self.queue.release();
-            self.counters.retries.add(1);
+            let key = dropped.map(|reason| reason as usize);
+            counts.entry(key).or_insert((0, dropped)).0 += 1;
         }
+        for (events, dropped) in counts.into_values() {
+            self.tell_delivery(events, dropped);
+        }
+        let kept: Vec<&Batch> = kept.into_iter().collect();
+        self.queue.retire(batch, &kept).announce();
     }
 
     fn tell_delivery(&self, events: usize, dropped: Option<Reason>) {
@@ -148,133 +285,16 @@ impl Worker {
             self.gate.pass(|| on_delivery(outcome, events));
         }
     }
-
-    /// One request. The body is made anew for each: `sent_at` is when it is sent.
-    fn attempt(
-        &self,
-        batch: &Batch,
-        part: &Range<usize>,
-        state: &mut State,
-    ) -> Result<Answer, Failure> {
-        self.wire.body(&batch.chunk, part, clock::now(), &mut state.body);
-        // Whatever was chosen: V0 knows no other.
-        let encoding = self.compression.map(|_| Encoding::Gzip);
-        let packed = encoding.and_then(|encoding| state.packer.pack(encoding, &state.body));
-        if !self.queue.is_wanted() {
-            let text = "nobody wants the batch any more".to_owned();
-            return Err(Failure { kind: FailureKind::Broken, text });
-        }
-        self.counters.requests.add(1);
-        let encoding = packed.and(encoding).map(Encoding::name);
-        let answer = self.transport.send(&Request {
-            path: "/batch/",
-            body: Some(Body { bytes: packed.unwrap_or(&state.body), encoding }),
-            headers: &[],
-            timeout: self.timeout,
-            answer_max: ANSWER_MAX,
-        });
-        if state.body.capacity() > BUFFER_KEPT {
-            state.body = Vec::new();
-        }
-        answer
-    }
-
-    /// What the answer means: settled, given up for a reason, or (`Err(None)`) to be retried.
-    fn judge(&self, answer: &Answer, state: &mut State) -> Result<(), Option<Reason>> {
-        let status = answer.status;
-        match retry::verdict(status) {
-            Verdict::Delivered => {
-                self.counters.last_success_ms.set(clock::now().unix_millis() as u64);
-                state.failures = Failures::default();
-                Ok(())
-            }
-            Verdict::Retry => {
-                self.tell(state, format!("server answered {status}, will retry"));
-                Err(None)
-            }
-            Verdict::Rejected => {
-                let why = hint(status);
-                self.tell(state, format!("server refused a batch: status {status}{why}"));
-                Err(Some(Reason::Rejected))
-            }
-            Verdict::TooLarge => {
-                self.tell(state, "server refused a batch as too large".to_owned());
-                Err(Some(Reason::TooLarge))
-            }
-        }
-    }
-
-    /// Waits before the next attempt. Somebody who asks for everything to go out now ends the
-    /// wait, except where the server has asked for it.
-    fn pause(&self, retry: u32, minimum: Option<Duration>, hurries: u64, state: &mut State) {
-        let backoff = self.schedule.backoff(retry, state.random.next());
-        let until = Instant::now() + backoff.max(minimum.unwrap_or_default());
-        while Instant::now() < until && self.queue.is_wanted() {
-            if minimum.is_none() && self.queue.hurries() != hurries {
-                return;
-            }
-            let _ = self.rings.recv_deadline(until);
-        }
-    }
-
-    fn tell(&self, state: &mut State, text: String) {
-        if let Some(times) = state.failures.tell(&text, Instant::now()) {
-            if times > 1 {
-                self.logger.log(Level::Warn, format_args!("{text} ({times} times)"));
-            } else {
-                self.logger.log(Level::Warn, format_args!("{text}"));
-            }
-        }
-    }
 }
 
-/// What to look at first.
-fn hint(status: u16) -> &'static str {
-    match status {
-        401 | 403 => " (is it a project API key, of this region?)",
-        402 => " (the project is over its billing limit)",
-        404 | 405 => " (is the host PostHog's, with the right path prefix?)",
-        300..=399 => " (a redirect: configure the address that it leads to)",
-        _ => "",
+/// The places of events whose uuid an earlier one of the batch has. Only a caller can repeat one.
+fn repeated(batch: &Batch) -> Option<HashSet<usize>> {
+    if !batch.chunk.records().any(|record| record.marks & Marks::OWN_UUID != 0) {
+        return None;
     }
-}
-
-/// Keeps a dead network from filling the host's log.
-#[derive(Default)]
-struct Failures {
-    last: String,
-    since_told: u64,
-    told_at: Option<Instant>,
-}
-
-impl Failures {
-    /// How often this happened since it was last told; `None` when it is too soon to tell again.
-    fn tell(&mut self, text: &str, now: Instant) -> Option<u64> {
-        if self.last != text {
-            *self = Failures { last: text.to_owned(), since_told: 0, told_at: None };
-        }
-        self.since_told += 1;
-        if self.told_at.is_some_and(|at| now < at + FAILURES_TOLD) {
-            return None;
-        }
-        self.told_at = Some(now);
-        Some(std::mem::take(&mut self.since_told))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn identical_failures_are_told_once_a_minute_with_their_count() {
-        let start = Instant::now();
-        let mut failures = Failures::default();
-        assert_eq!(failures.tell("503", start), Some(1));
-        for second in 1..60 {
-            assert_eq!(failures.tell("503", start + Duration::from_secs(second)), None);
-        }
-        assert_eq!(failures.tell("503", start + FAILURES_TOLD), Some(60));
-        assert_eq!(failures.tell("refused", start + FAILURES_TOLD), Some(1));
-    }
+    let mut seen: HashSet<Uuid> = HashSet::new();
+    let records = batch.chunk.records().enumerate();
+    let places: HashSet<usize> =
+        records.filter(|(_, record)| !seen.insert(record.uuid)).map(|(place, _)| place).collect();
+    (!places.is_empty()).then_some(places)
 }

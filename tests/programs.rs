@@ -97,7 +97,7 @@ fn a_forked_child_has_a_client_of_its_own() {
 fn a_child_does_not_wait_for_its_parents_request() {
     let receiver = Receiver::start();
     let late = Reply::usual().delay(Duration::from_secs(2));
-    receiver.set_script(Script::new().next("/batch/", late));
+    receiver.set_script(Script::new().next("/i/v1/", late));
     assert_eq!(fork(&receiver, Build::Shared, "busy"), ["child", "before"]);
 }
 
@@ -106,7 +106,7 @@ fn warm_captures_make_no_system_call_but_wake_ups() {
     let options = Options { record: Record::Count, ..Options::default() };
     let receiver = Receiver::with(options).expect("a receiver");
     let late = Reply::usual().delay(Duration::from_secs(1));
-    receiver.set_script(Script::new().next("/batch/", late));
+    receiver.set_script(Script::new().next("/i/v1/", late));
     Program::new("syscalls", Build::Shared).run(&[&receiver.url()]);
 }
 
@@ -144,7 +144,7 @@ fn a_process_may_end_in_any_way() {
     for way in ["return", "exit", "quick_exit", "atexit", "thread", "tls"] {
         let receiver = Receiver::start();
         let late = Reply::usual().delay(Duration::from_millis(500));
-        receiver.set_script(Script::new().next("/batch/", late));
+        receiver.set_script(Script::new().next("/i/v1/", late));
         Program::new("exits", Build::Shared).run(&[&receiver.url(), way]);
     }
 }

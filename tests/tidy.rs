@@ -12,7 +12,7 @@ use support::source::{Source, code_of, has_word, sources};
 
 /// Which modules each may use. A line uses only those of lines above it, so that no arrow turns
 /// back. `ffi` alone may know that C exists, and comes last.
-const LAYERS: [(&str, &str); 37] = [
+const LAYERS: [(&str, &str); 39] = [
     ("error", ""),
     ("json", ""),
     ("timestamp", ""),
@@ -38,28 +38,33 @@ const LAYERS: [(&str, &str); 37] = [
     ("queue", "batch error ledger log record uuid"),
     ("config", "carrier error event exception header hooks json log packer proxy queue retry"),
     ("stamps", "config error json props sys"),
-    ("wire", "json queue record stamps timestamp"),
+    ("wire", "config json props queue record retry stamps timestamp"),
+    ("line", "queue retry timestamp"),
     ("resolver", "sys"),
     ("connector", "proxy resolver sys trust"),
     ("route", "carrier config connector error header log proxy resolver trust"),
     ("transport", "carrier connector hooks log redirect resolver route trust"),
-    ("worker", "clock counters hooks ledger log packer queue retry transport uuid wire"),
+    (
+        "worker",
+        "clock counters hooks ledger line log packer props queue retry timestamp transport uuid wire",
+    ),
     ("sender", "error log sys worker"),
+    ("lane", "error queue sender worker"),
     (
         "flags",
         "clock config counters error event hooks json log props retry route sys timestamp transport \
          uuid",
     ),
-    ("runtime", "counters error exception flags hooks log queue sender transport uuid worker"),
+    ("runtime", "counters exception flags hooks lane log queue transport uuid wire worker"),
     (
         "client",
-        "clock config counters error event exception flags json ledger log props queue record \
-         route runtime stamps sys transport wire",
+        "clock config counters error event exception flags json lane ledger log props queue record \
+         route runtime stamps sys transport uuid wire",
     ),
     (
         "ffi",
         "carrier client config error event exception flags hooks ledger log packer props queue \
-         sys",
+         sys wire",
     ),
     ("lib", ""),
 ];
@@ -68,11 +73,13 @@ const LAYERS: [(&str, &str); 37] = [
 const EXCEPTION: (&str, &str) = ("runtime", "client::Shared");
 
 /// Handed state and a time; they touch neither threads, nor sockets, nor clocks.
-const PURE: [&str; 15] = [
+const PURE: [&str; 17] = [
     "src/batch.rs",
     "src/header.rs",
     "src/retry.rs",
     "src/wire.rs",
+    "src/wire/",
+    "src/line.rs",
     "src/record.rs",
     "src/props.rs",
     "src/json.rs",

@@ -7,6 +7,7 @@ use crate::client::{Client, Timeout};
 use crate::error::Error;
 use crate::props::Props;
 use crate::sys::unwind::Frame;
+use crate::wire::Family;
 use safer_ffi::prelude::repr_c;
 use std::ffi::c_char;
 use std::mem::MaybeUninit;
@@ -144,19 +145,126 @@ pub unsafe extern "C" fn ph_capture_event(
     uuid_out: *mut c_char,
 ) -> ph_status {
     let mut text = [0_u8; PH_UUID_SIZE];
+    let status = capture_event(client, Family::Analytics, event, &mut text);
+    // SAFETY: C promises room for PH_UUID_SIZE bytes at `uuid_out`, or `NULL`.
+    unsafe { write_uuid(status, &text, uuid_out) };
+    status
+}
+
+/// As `ph_capture_event`, for events of PostHog's AI observability
+/// (`$ai_generation`, `$ai_span`, ...): they have a queue, a thread and requests
+/// of their own, started by the first of them, so that large ones do not hold up
+/// the others. An AI event may have 8 MiB; requests have at most 5 MiB, and a
+/// larger event travels alone. The queue has the bounds of the other one.
+///
+/// The name is not looked at: what is captured here goes to PostHog's AI
+/// endpoint, which drops events of other names, and what `ph_capture_event`
+/// captures goes to the general one.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ph_capture_ai(
+    client: Option<&ph_client>,
+    event: Option<&ph_event>,
+    uuid_out: *mut c_char,
+) -> ph_status {
+    let mut text = [0_u8; PH_UUID_SIZE];
+    let status = capture_event(client, Family::Ai, event, &mut text);
+    // SAFETY: C promises room for PH_UUID_SIZE bytes at `uuid_out`, or `NULL`.
+    unsafe { write_uuid(status, &text, uuid_out) };
+    status
+}
+
+/// As `ph_capture_event`, but waits for what becomes of the event: for
+/// importers, and for last words before an exit. It goes through the queue, with
+/// whatever is in front of it, at once.
+///
+/// `PH_OK`: the server took it, or `ph_queue_drain` did. `PH_ERROR_REJECTED`: the
+/// server refused it. `PH_ERROR_TOO_LARGE`: so, for its size (or this client did,
+/// see below). `PH_ERROR_LOST`: it was dropped for another reason, which
+/// the statistics name. `PH_ERROR_TIMEOUT`: `timeout_ms` passed first
+/// (`PH_NO_WAIT`, `PH_FOREVER`): it stays queued and its fate is open; captured
+/// once more with the same UUID it is the same event to PostHog.
+/// `PH_ERROR_THREAD`: there is no sender; it stays queued.
+///
+/// In all these cases the event was accepted and its UUID is written to
+/// `uuid_out`, unless that is `NULL`. After the errors of other captures, which
+/// `PH_STAT_REFUSED_...` counts, nothing was accepted and nothing is written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ph_capture_immediate(
+    client: Option<&ph_client>,
+    event: Option<&ph_event>,
+    timeout_ms: u32,
+    uuid_out: *mut c_char,
+) -> ph_status {
+    let mut text = [0_u8; PH_UUID_SIZE];
+    let status = immediate(client, Family::Analytics, event, timeout_ms, &mut text);
+    // SAFETY: C promises room for PH_UUID_SIZE bytes at `uuid_out`, or `NULL`.
+    unsafe { write_uuid(status, &text, uuid_out) };
+    status
+}
+
+/// As `ph_capture_immediate`, for an event of `ph_capture_ai`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ph_capture_ai_immediate(
+    client: Option<&ph_client>,
+    event: Option<&ph_event>,
+    timeout_ms: u32,
+    uuid_out: *mut c_char,
+) -> ph_status {
+    let mut text = [0_u8; PH_UUID_SIZE];
+    let status = immediate(client, Family::Ai, event, timeout_ms, &mut text);
+    // SAFETY: C promises room for PH_UUID_SIZE bytes at `uuid_out`, or `NULL`.
+    unsafe { write_uuid(status, &text, uuid_out) };
+    status
+}
+
+/// The text of a uuid, with a NUL.
+type UuidText = [u8; PH_UUID_SIZE];
+
+fn capture_event(
+    client: Option<&ph_client>,
+    family: Family,
+    event: Option<&ph_event>,
+    text: &mut UuidText,
+) -> ph_status {
+    capture(client, |client| {
+        if let Some(uuid) = client.capture_event(family, &event.ok_or(Error::Null)?.event)? {
+            uuid.hyphenated().encode_lower(text);
+        }
+        Ok(())
+    })
+}
+
+/// The text is filled when the event was accepted, whatever became of it.
+fn immediate(
+    client: Option<&ph_client>,
+    family: Family,
+    event: Option<&ph_event>,
+    timeout_ms: u32,
+    text: &mut UuidText,
+) -> ph_status {
+    let mut fate = Ok(());
     let status = capture(client, |client| {
-        if let Some(uuid) = client.capture_event(&event.ok_or(Error::Null)?.event)? {
-            uuid.hyphenated().encode_lower(&mut text);
+        let event = &event.ok_or(Error::Null)?.event;
+        if let Some((uuid, became)) =
+            client.capture_immediate(family, event, timeout(timeout_ms))?
+        {
+            uuid.hyphenated().encode_lower(text);
+            fate = became;
         }
         Ok(())
     });
-    guard(|| {
-        if status == ph_status::PH_OK && !uuid_out.is_null() {
-            // SAFETY: C promises room for PH_UUID_SIZE bytes at `uuid_out`, which is not NULL.
-            unsafe { uuid_out.cast::<[u8; PH_UUID_SIZE]>().write_unaligned(text) };
-        }
-    });
-    status
+    fate.map_or_else(ph_status::from, |()| status)
+}
+
+/// Writes the text of a call that accepted an event, or had nothing to do.
+///
+/// # Safety
+/// `out` is `NULL` or has room for `PH_UUID_SIZE` bytes.
+unsafe fn write_uuid(status: ph_status, text: &UuidText, out: *mut c_char) {
+    if (status == ph_status::PH_OK || text[0] != 0) && !out.is_null() {
+        // SAFETY: the caller promises the room.
+        unsafe { out.cast::<UuidText>().write_unaligned(*text) };
+    }
 }
 
 /// Captures an event whose properties are the text of a JSON object: for

@@ -190,15 +190,65 @@ pub extern "C" fn ph_event_set_person_properties_once(
     set_object(event, "$set_once", props)
 }
 
-/// Whether the event makes or updates a person profile:
-/// `$process_person_profile`. Not sent unless it is set here; PostHog then
-/// takes it as true.
+/// Whether the event makes or updates a person profile: the property
+/// `$process_person_profile`, the option `process_person_profile` of V1. Not sent
+/// unless it is set; PostHog then takes it as true.
 #[unsafe(no_mangle)]
 pub extern "C" fn ph_event_set_process_person_profile(
     event: Option<&mut ph_event>,
     process: bool,
 ) -> ph_status {
     attempt(|| event.ok_or(Error::Null)?.event.props.set_bool("$process_person_profile", process))
+}
+
+/// Whether PostHog identifies the user without cookies: the property
+/// `$cookieless_mode`, the option `cookieless_mode` of V1.
+#[unsafe(no_mangle)]
+pub extern "C" fn ph_event_set_cookieless_mode(
+    event: Option<&mut ph_event>,
+    cookieless: bool,
+) -> ph_status {
+    attempt(|| event.ok_or(Error::Null)?.event.props.set_bool("$cookieless_mode", cookieless))
+}
+
+/// Whether PostHog takes the event's time as it is, where it would correct for a
+/// clock that is wrong: the property `$ignore_sent_at`, the option
+/// `disable_skew_correction` of V1.
+#[unsafe(no_mangle)]
+pub extern "C" fn ph_event_set_disable_skew_correction(
+    event: Option<&mut ph_event>,
+    disable: bool,
+) -> ph_status {
+    attempt(|| event.ok_or(Error::Null)?.event.props.set_bool("$ignore_sent_at", disable))
+}
+
+/// The product tour that the event belongs to: the property `$product_tour_id`,
+/// the option `product_tour_id` of V1.
+#[unsafe(no_mangle)]
+pub extern "C" fn ph_event_set_product_tour_id(
+    event: Option<&mut ph_event>,
+    tour_id: CStrArg<'_>,
+) -> ph_status {
+    attempt(|| {
+        let tour_id = text(tour_id)?;
+        event.ok_or(Error::Null)?.event.props.set_str("$product_tour_id", tour_id.as_bytes())
+    })
+}
+
+/// Sets every member of `options` among the event's options, which V1 passes on
+/// as they are, whatever their names and types: for options that this library
+/// does not know. They win over those of the setters above; null counts as not
+/// set. V0 sends the four known ones as the properties named there, and no
+/// others. `options` is copied.
+///
+/// The properties `$session_id` and `$window_id` need no setter: V1 has them
+/// beside the properties, and takes texts alone.
+#[unsafe(no_mangle)]
+pub extern "C" fn ph_event_set_options(
+    event: Option<&mut ph_event>,
+    options: Option<&ph_props>,
+) -> ph_status {
+    attempt(|| event.ok_or(Error::Null)?.event.options.merge(&options.ok_or(Error::Null)?.props))
 }
 
 /// Adds the values of feature flags: `$feature/<key>` for each that is known,

@@ -83,6 +83,7 @@ pub enum ph_stat {
     PH_STAT_REFUSED_SUPPRESSED = 42,
     PH_STAT_REFUSED_UNSUPPORTED = 43,
     PH_STAT_REFUSED_FILE = 44,
+    PH_STAT_REFUSED_REJECTED = 45,
 }
 
 const FIRST_REFUSED: usize = ph_stat::PH_STAT_REFUSED_NULL as usize;
@@ -144,4 +145,4 @@ fn read(client: &ph_client) -> [u64; COUNT] {
     all
 }
 
-const _: () = assert!(ph_stat::PH_STAT_REFUSED_FILE as usize + 1 == COUNT);
+const _: () = assert!(ph_stat::PH_STAT_REFUSED_REJECTED as usize + 1 == COUNT);

@@ -67,6 +67,8 @@ pub enum ph_status {
     PH_ERROR_UNSUPPORTED = -23,
     /// A file that an option names cannot be read, or does not hold what it should.
     PH_ERROR_FILE = -24,
+    /// The server refused the event for good.
+    PH_ERROR_REJECTED = -25,
 }
 
 impl From<Error> for ph_status {
@@ -96,6 +98,7 @@ impl From<Error> for ph_status {
             Error::Suppressed => ph_status::PH_ERROR_SUPPRESSED,
             Error::Unsupported => ph_status::PH_ERROR_UNSUPPORTED,
             Error::File => ph_status::PH_ERROR_FILE,
+            Error::Rejected => ph_status::PH_ERROR_REJECTED,
         }
     }
 }
@@ -136,6 +139,7 @@ fn text_of(status: i32) -> &'static CStr {
         -22 => c"too many exceptions of the same kind",
         -23 => c"this client cannot do that",
         -24 => c"file cannot be read, or does not hold what it should",
+        -25 => c"server refused the event",
         _ => c"unknown status",
     }
 }

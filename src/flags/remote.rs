@@ -5,6 +5,7 @@ use super::draft::{Draft, Record, Source};
 use crate::error::Error;
 use crate::json;
 use crate::props::Props;
+use crate::retry;
 use crate::transport::FailureKind;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -123,7 +124,9 @@ impl Fault {
     pub fn retry(self, attempts: u32, left: Duration) -> Option<Duration> {
         let passes = match self {
             Fault::Failure(kind) => kind != FailureKind::Refused,
-            Fault::Status(status) => matches!(status, 502 | 504),
+            Fault::Status(status) => {
+                retry::verdict(retry::Family::Flags, status) == retry::Verdict::Retry
+            }
             Fault::Unreadable => false,
         };
         (passes && attempts <= RETRIES_MAX && left > RETRY_WAIT).then_some(RETRY_WAIT)

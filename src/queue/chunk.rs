@@ -36,7 +36,7 @@ impl Chunk {
         let mut rest = &self.bytes[self.head..];
         std::iter::from_fn(move || {
             let record = Record::read(rest)?;
-            rest = &rest[record.len..];
+            rest = &rest[record.bytes.len()..];
             Some(record)
         })
     }
@@ -69,16 +69,29 @@ impl Chunk {
         self.first_seq = first_seq;
     }
 
-    pub(super) fn push(&mut self, record: &NewRecord<'_>, uuid: Uuid, wire_bytes: usize) {
+    pub fn push(&mut self, record: &NewRecord<'_>, uuid: Uuid, wire_bytes: usize) {
         record.write(uuid, &mut self.bytes);
         self.events += 1;
         self.wire_bytes += wire_bytes;
     }
 
+    /// Appends a record that was read elsewhere.
+    pub(super) fn push_copy(&mut self, record: &Record<'_>, wire_bytes: usize) {
+        self.bytes.extend_from_slice(record.bytes);
+        self.events += 1;
+        self.wire_bytes += wire_bytes;
+    }
+
+    /// Gives back what it does not use.
+    pub(super) fn shrink(&mut self) {
+        self.bytes.shrink_to_fit();
+    }
+
     /// Drops the oldest record; returns its size on the wire.
     pub(super) fn evict(&mut self, envelope: usize) -> usize {
         let Some(record) = Record::read(&self.bytes[self.head..]) else { return 0 };
-        let (len, wire_bytes) = (record.len, record.len - HEADER + envelope);
+        let len = record.bytes.len();
+        let wire_bytes = len - HEADER + envelope;
         self.head += len;
         self.events -= 1;
         self.wire_bytes -= wire_bytes;

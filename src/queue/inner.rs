@@ -3,6 +3,7 @@
 use super::Limits;
 use super::chunk::Chunk;
 use super::chunks::Chunks;
+use super::flights::{Batch, Flights};
 use super::overflow::Episode;
 use super::ticket::{Settled, Tickets};
 use crate::error::Error;
@@ -15,18 +16,6 @@ use uuid::Uuid;
 /// For `wake_at`: the sender does not want the bell.
 pub const NEVER: usize = usize::MAX;
 
-/// The batch that the sender has.
-#[derive(Clone, Copy)]
-pub struct Flight {
-    /// The sequence number of its first event.
-    pub first: u64,
-    /// Those that are not settled yet.
-    pub events: usize,
-    pub bytes: usize,
-    /// Waiting for a retry: counts towards the bounds.
-    pub waiting: bool,
-}
-
 /// The state of one queue.
 pub struct Inner {
     pub chunks: Chunks,
@@ -34,12 +23,14 @@ pub struct Inner {
     pub queued_bytes: usize,
     /// The sequence number of the next event.
     pub next_seq: u64,
-    pub flight: Option<Flight>,
+    pub flights: Flights,
     pub tickets: Tickets,
     /// Everything up to this sequence number is to go out now.
     pub hurried_upto: u64,
     /// How often somebody asked for more to go out now.
     pub hurries: u64,
+    /// How often everything was given up.
+    pub given_up: u64,
     random: Random,
     /// The sender wants the bell when so many events are queued.
     pub wake_at: usize,
@@ -59,10 +50,11 @@ impl Inner {
             ledger: Ledger::default(),
             queued_bytes: 0,
             next_seq: 1,
-            flight: None,
+            flights: Flights::default(),
             tickets: Tickets::default(),
             hurried_upto: 0,
             hurries: 0,
+            given_up: 0,
             random,
             wake_at: NEVER,
             since: None,
@@ -80,16 +72,8 @@ impl Inner {
 
     /// What counts towards the bounds: events and bytes.
     pub fn held(&self) -> (usize, usize) {
-        let (events, bytes) = self.flight_held();
+        let (events, bytes) = self.flights.waiting();
         (self.ledger.queued as usize + events, self.queued_bytes + bytes)
-    }
-
-    /// What a batch that waits for a retry counts towards the bounds.
-    fn flight_held(&self) -> (usize, usize) {
-        match self.flight {
-            Some(flight) if flight.waiting => (flight.events, flight.bytes),
-            _ => (0, 0),
-        }
     }
 
     pub fn append(
@@ -112,7 +96,8 @@ impl Inner {
 
     /// Whether somebody waits for what is queued.
     pub fn is_hurried(&self) -> bool {
-        self.closed || self.settled_upto() < self.hurried_upto
+        self.closed
+            || self.ledger.queued > 0 && self.chunks.front().first_seq() <= self.hurried_upto
     }
 
     /// Everything that is queued is to go out now.
@@ -134,32 +119,14 @@ impl Inner {
     }
 
     /// The oldest batch, now in flight.
-    pub fn take_front(&mut self) -> Chunk {
-        let chunk = self.chunks.take_front();
-        let (events, bytes) = (chunk.events(), chunk.wire_bytes());
-        self.queued_bytes -= bytes;
-        self.ledger.queued -= events as u64;
-        self.ledger.in_flight += events as u64;
-        self.flight = Some(Flight { first: chunk.first_seq(), events, bytes, waiting: false });
-        chunk
-    }
-
-    /// So many events of the batch in flight are settled, the first of them with that number. Not
-    /// once it was given up: they are accounted for.
-    pub fn land(&mut self, first: u64, events: usize, dropped: Option<Reason>) {
-        let Some(flight) = &mut self.flight else { return };
-        flight.events -= events;
-        let events = events as u64;
-        match dropped {
-            None => {
-                self.ledger.in_flight -= events;
-                self.ledger.delivered += events;
-            }
-            Some(reason) => {
-                self.tickets.mark_lost(first);
-                self.ledger.drop_in_flight(events, reason);
-            }
-        }
+    pub fn take_front(&mut self, envelope: usize) -> Batch {
+        let batch = Batch::new(self.chunks.take_front(), envelope);
+        let events = batch.events() as u64;
+        self.queued_bytes -= batch.chunk.wire_bytes();
+        self.ledger.queued -= events;
+        self.ledger.in_flight += events;
+        self.flights.begin(&batch);
+        batch
     }
 
     /// Drops the oldest queued events until there is room. Returns how many, and the chunks that
@@ -168,18 +135,24 @@ impl Inner {
         let mut garbage = Vec::new();
         // Beside a batch that waits for a retry there may be no room even in an empty queue: then
         // nothing is evicted for it, and it is the new event that goes.
-        if !limits.fits(self.flight_held(), bytes) {
+        if !limits.fits(self.flights.waiting(), bytes) {
             return (1, garbage);
         }
         let mut evicted = 0;
         while !limits.fits(self.held(), bytes) {
             self.tickets.mark_lost(self.chunks.front().first_seq());
+            if self.tickets.has_watches()
+                && let Some(record) = self.chunks.front().records().next()
+            {
+                self.tickets.mark_settled(record.uuid, Some(Reason::Overflow));
+            }
             let (freed, chunk) = self.chunks.evict(limits.envelope);
             garbage.extend(chunk);
             self.queued_bytes -= freed;
             self.ledger.drop_queued(1, Reason::Overflow);
             evicted += 1;
         }
+        self.tickets.release();
         (evicted, garbage)
     }
 
@@ -189,30 +162,35 @@ impl Inner {
         self.queued_bytes -= part.wire_bytes();
         self.ledger.queued -= part.events() as u64;
         self.ledger.drained += part.events() as u64;
+        if self.tickets.has_watches() {
+            part.records().for_each(|record| self.tickets.mark_settled(record.uuid, None));
+            self.tickets.release();
+        }
         part
     }
 
-    /// Drops everything that is not settled, the batch in flight included: what becomes of it is
+    /// Drops everything that is not settled, batches under way included: what becomes of them is
     /// not looked at any more. Returns the chunks, to be freed outside the lock.
     pub fn give_up(&mut self, reason: Reason) -> Chunks {
-        if let Some(flight) = self.flight {
-            self.land(flight.first, flight.events, Some(reason));
-            self.flight = None;
-        }
-        self.tickets.mark_lost(self.chunks.front().first_seq());
+        self.given_up += 1;
+        let (in_flight, first) = self.flights.clear();
+        self.ledger.drop_in_flight(in_flight, reason);
         let queued = self.ledger.queued;
         self.ledger.drop_queued(queued, reason);
         self.queued_bytes = 0;
+        let queued_first = (queued > 0).then(|| self.chunks.front().first_seq());
+        if let Some(first) = first.or(queued_first) {
+            self.tickets.mark_lost(first);
+        }
+        self.tickets.give_up(reason);
         std::mem::replace(&mut self.chunks, Chunks::new())
     }
 
     /// Every event up to this sequence number is settled.
     pub fn settled_upto(&self) -> u64 {
-        if let Some(flight) = self.flight {
-            return flight.first - 1;
-        }
-        let front = self.chunks.front();
-        if front.events() > 0 { front.first_seq() - 1 } else { self.next_seq - 1 }
+        // What is under way was captured before what is queued.
+        let queued = (self.ledger.queued > 0).then(|| self.chunks.front().first_seq());
+        self.flights.first().or(queued).unwrap_or(self.next_seq) - 1
     }
 
     /// The flushes whose wait is over.

@@ -27,14 +27,19 @@ fn push(queue: &Queue, name: &str) -> Result<(), Error> {
 }
 
 fn push_sized(queue: &Queue, name: &str, bytes: usize) -> Result<(), Error> {
+    push_as(queue, name, bytes, None)
+}
+
+fn push_as(queue: &Queue, name: &str, bytes: usize, uuid: Option<Uuid>) -> Result<(), Error> {
     let filler = vec![b'x'; bytes];
     let record = NewRecord {
         distinct_id: b"u",
         event: name.as_bytes(),
         props: [&filler, &[]],
+        options: &[],
         marks: 0,
         timestamp: Timestamp::from_parts(1_700_000_000, 0, 6),
-        uuid: None,
+        uuid,
     };
     queue.push(&record).map(drop)
 }
@@ -52,8 +57,9 @@ fn take(queue: &Queue) -> Batch {
 }
 
 fn settle(queue: &Queue, batch: Batch, dropped: Option<Reason>) {
-    queue.settle(&batch, &(0..batch.chunk.events()), dropped);
-    queue.retire(batch).announce();
+    let fate = dropped.map_or(Fate::Delivered, Fate::Dropped);
+    queue.settle(&batch, &vec![fate; batch.events()]);
+    queue.retire(batch, &[]).announce();
 }
 
 fn ledger(queue: &Queue) -> Ledger {
@@ -146,11 +152,11 @@ fn a_batch_that_waits_for_a_retry_counts_and_is_never_dropped_for_room() {
         push(&queue, &format!("e{index}")).unwrap();
     }
     assert_eq!(ledger(&queue).dropped(Reason::Overflow), 0, "a request under way does not count");
-    assert!(queue.hold());
+    assert!(queue.put_down(&batch));
     push(&queue, "e14").unwrap();
     assert_eq!(ledger(&queue).dropped(Reason::Overflow), 5, "four too many, and one for this");
     assert_eq!(names(&batch.chunk), ["e0", "e1", "e2", "e3"]);
-    queue.release();
+    assert!(queue.pick_up(&batch));
     push(&queue, "e15").unwrap();
     settle(&queue, batch, None);
     let counts = ledger(&queue);
@@ -164,9 +170,9 @@ fn nothing_is_evicted_where_that_makes_no_room() {
     for name in ["a", "b", "c", "d"] {
         push(&queue, name).unwrap();
     }
-    let _batch = take(&queue);
+    let batch = take(&queue);
     push(&queue, "e").unwrap();
-    assert!(queue.hold());
+    assert!(queue.put_down(&batch));
     assert_eq!(push(&queue, "f"), Err(Error::QueueFull));
     assert_eq!(ledger(&queue).dropped_total(), 0);
 }
@@ -280,8 +286,9 @@ fn opting_out_gives_everything_up_and_nothing_of_it_comes_back() {
     push(&queue, "ignored").unwrap();
     assert!(matches!(queue.next(Instant::now()), Next::Stop));
     queue.set_opted_out(false);
-    assert!(!queue.is_wanted());
-    assert!(!queue.hold());
+    assert!(!queue.wants(&batch));
+    assert!(!queue.put_down(&batch));
+    assert!(!queue.pick_up(&batch));
     settle(&queue, batch, None);
     let counts = ledger(&queue);
     assert_eq!((counts.accepted, counts.delivered), (6, 0));
@@ -313,12 +320,14 @@ fn the_ledger_balances_whatever_happens() {
                 }
                 9 if batch.is_some() => {
                     waiting = !waiting;
-                    if waiting { assert!(queue.hold()) } else { queue.release() }
+                    let batch = batch.as_ref().unwrap();
+                    assert!(if waiting { queue.put_down(batch) } else { queue.pick_up(batch) });
                 }
                 10 if batch.is_some() => {
                     let outcome = [None, Some(Reason::Rejected)][(random.next() % 2) as usize];
-                    settle(&queue, batch.take().unwrap(), outcome);
-                    waiting = false;
+                    let batch = batch.take().unwrap();
+                    assert!(!std::mem::take(&mut waiting) || queue.pick_up(&batch));
+                    settle(&queue, batch, outcome);
                 }
                 11 => assert!(queue.drain((random.next() % 3) as usize, |_| ()) < 3),
                 _ => {}
@@ -337,32 +346,120 @@ fn the_ledger_balances_whatever_happens() {
 #[test]
 fn parts_of_a_batch_are_settled_each_for_itself() {
     let (queue, _rings) = queue(limits());
+    push(&queue, "a").unwrap();
+    let Flush::Pending(_, first) = queue.flush(true) else { panic!("a is pending") };
+    for name in ["b", "c", "d"] {
+        push(&queue, name).unwrap();
+    }
+    let Flush::Pending(_, all) = queue.flush(true) else { panic!("four are pending") };
+    let batch = take(&queue);
+    let dropped = Fate::Dropped(Reason::TooLarge);
+    queue.settle(&batch, &[Fate::Delivered, Fate::Kept, dropped, Fate::Kept]);
+    let counts = ledger(&queue);
+    assert_eq!((counts.delivered, counts.in_flight), (1, 2));
+    assert_eq!(counts.dropped(Reason::TooLarge), 1);
+    assert!(first.try_recv().is_err(), "the host is told first");
+    let rest = batch.part(|place| place % 2 == 1);
+    assert_eq!(names(&rest.chunk), ["b", "d"]);
+    queue.retire(batch, &[&rest]).announce();
+    assert_eq!(first.try_recv(), Ok(false), "what came later is not waited for");
+    assert!(all.try_recv().is_err());
+
+    assert!(queue.pick_up(&rest));
+    queue.settle(&rest, &[Fate::Kept, Fate::Delivered]);
+    let last = rest.part(|place| place == 0);
+    queue.retire(rest, &[&last]).announce();
+    assert!(all.try_recv().is_err());
+    assert!(queue.pick_up(&last));
+    settle(&queue, last, None);
+    assert_eq!(all.try_recv(), Ok(true), "one was dropped");
+    let counts = ledger(&queue);
+    assert_eq!((counts.delivered, counts.in_flight), (3, 0));
+}
+
+#[test]
+fn what_waits_beside_the_flow_counts_and_holds_up_nothing() {
+    let (queue, _rings) = queue(Limits { events_max: 6, ..limits() });
     for name in ["a", "b", "c", "d"] {
         push(&queue, name).unwrap();
     }
-    let Flush::Pending(_, answer) = queue.flush(true) else { panic!("four are pending") };
     let batch = take(&queue);
-    queue.settle(&batch, &(2..4), None);
-    let counts = ledger(&queue);
-    assert_eq!((counts.delivered, counts.in_flight), (2, 2));
-    queue.settle(&batch, &(0..1), Some(Reason::TooLarge));
-    queue.settle(&batch, &(1..2), None);
-    assert!(answer.try_recv().is_err(), "the batch is not retired yet");
-    queue.retire(batch).announce();
-    assert_eq!(answer.try_recv(), Ok(true));
-    let counts = ledger(&queue);
-    assert_eq!((counts.delivered, counts.in_flight), (3, 0));
-    assert_eq!(counts.dropped(Reason::TooLarge), 1);
+    let rest = batch.part(|place| place == 2);
+    queue.settle(&batch, &[Fate::Delivered, Fate::Delivered, Fate::Kept, Fate::Delivered]);
+    queue.retire(batch, &[&rest]).announce();
+    for name in ["e", "f", "g", "h", "i"] {
+        push(&queue, name).unwrap();
+    }
+    assert_eq!(push(&queue, "j"), Err(Error::QueueFull), "five, and one that waits");
+    let fresh = take(&queue);
+    assert_eq!(names(&fresh.chunk), ["e", "f", "g", "h"]);
+    settle(&queue, fresh, None);
+    let fresh = take(&queue);
+    settle(&queue, fresh, None);
+    queue.close();
+    assert!(matches!(queue.next(Instant::now()), Next::Wait(None)), "c is not settled");
+    assert!(queue.pick_up(&rest));
+    settle(&queue, rest, None);
+    assert!(matches!(queue.next(Instant::now()), Next::Stop));
+    assert_eq!(ledger(&queue).delivered, 9);
+}
+
+#[test]
+fn a_flush_that_waits_for_a_straggler_hurries_nothing_that_came_later() {
+    let (queue, _rings) = queue(limits());
+    push(&queue, "a").unwrap();
+    let Flush::Pending(_, answer) = queue.flush(true) else { panic!("a is pending") };
+    let straggler = take(&queue);
+    assert!(queue.put_down(&straggler));
+    push(&queue, "b").unwrap();
+    assert!(matches!(queue.next(Instant::now()), Next::Wait(Some(_))));
+    assert!(answer.try_recv().is_err());
+}
+
+#[test]
+fn whoever_watches_an_event_hears_what_became_of_it() {
+    let policy = Policy::DropOldest;
+    let (queue, _rings) = queue(Limits { events_max: 4, policy, ..limits() });
+    let watch = |n: u128| queue.watch(Uuid::from_u128(n)).1;
+    let push = |n: u128| push_as(&queue, "e", 0, Some(Uuid::from_u128(n))).unwrap();
+    let answers: Vec<_> = (1..=9).map(watch).collect();
+    (1..=3).for_each(push);
+    queue.urge();
+    let batch = take(&queue);
+    queue.settle(&batch, &[Fate::Delivered, Fate::Dropped(Reason::Rejected), Fate::Kept]);
+    assert!(answers.iter().all(|answer| answer.try_recv().is_err()), "the host is told first");
+    let rest = batch.part(|place| place == 2);
+    queue.retire(batch, &[&rest]).announce();
+    assert_eq!(answers[0].try_recv(), Ok(None));
+    assert_eq!(answers[1].try_recv(), Ok(Some(Reason::Rejected)));
+    // One that waits, and four of which the first has to go; the next is drained.
+    (4..=7).for_each(push);
+    assert_eq!(answers[3].try_recv(), Ok(Some(Reason::Overflow)));
+    queue.drain(1, |_| ());
+    assert_eq!(answers[4].try_recv(), Ok(None));
+    queue.freeze();
+    for answer in [&answers[2], &answers[5], &answers[6]] {
+        assert_eq!(answer.try_recv(), Ok(Some(Reason::Shutdown)));
+    }
 }
 
 #[test]
 fn a_batch_that_brings_the_sender_down_is_given_up() {
     let (queue, _rings) = queue(limits());
-    assert!(!queue.lose_flight());
-    push(&queue, "a").unwrap();
-    let Flush::Pending(_, answer) = queue.flush(true) else { panic!("a is pending") };
+    assert!(!queue.lose_batch());
+    for name in ["a", "b", "c", "d", "e"] {
+        push(&queue, name).unwrap();
+    }
+    let Flush::Pending(_, answer) = queue.flush(true) else { panic!("five are pending") };
+    let waits = take(&queue);
+    assert!(queue.put_down(&waits));
+    assert!(!queue.lose_batch(), "it is not in hand");
     let _batch = take(&queue);
-    assert!(queue.lose_flight());
+    assert!(queue.lose_batch());
+    assert!(answer.try_recv().is_err());
+    assert!(queue.pick_up(&waits));
+    settle(&queue, waits, None);
     assert_eq!(answer.try_recv(), Ok(true));
-    assert_eq!(ledger(&queue).dropped(Reason::Rejected), 1);
+    let counts = ledger(&queue);
+    assert_eq!((counts.dropped(Reason::Rejected), counts.delivered), (1, 4));
 }

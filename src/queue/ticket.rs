@@ -1,6 +1,9 @@
-//! Flushes that wait until everything before them is settled.
+//! Those who wait: flushes, until everything before them is settled, and watches, until one event
+//! is.
 
+use crate::ledger::Reason;
 use crossbeam_channel::{Receiver, Sender, bounded};
+use uuid::Uuid;
 
 /// One flush.
 struct Ticket {
@@ -11,30 +14,55 @@ struct Ticket {
     answer: Sender<bool>,
 }
 
-/// The flushes under way.
+/// Somebody who waits for one event.
+struct Watch {
+    number: u64,
+    uuid: Uuid,
+    /// What became of it: `Some(None)` when it was delivered.
+    settled: Option<Option<Reason>>,
+    /// The host has been told.
+    released: bool,
+    answer: Sender<Option<Reason>>,
+}
+
+/// The flushes and watches under way.
 #[derive(Default)]
 pub struct Tickets {
     waiting: Vec<Ticket>,
+    watches: Vec<Watch>,
     next: u64,
 }
 
 impl Tickets {
     pub fn is_empty(&self) -> bool {
-        self.waiting.is_empty()
+        self.waiting.is_empty() && self.watches.is_empty()
     }
 
     /// A new flush: its number, and its answer, which says whether something was dropped.
     pub fn add(&mut self, upto: u64) -> (u64, Receiver<bool>) {
         let (answer, answers) = bounded(1);
-        let number = self.next;
-        self.next += 1;
+        let number = self.number();
         self.waiting.push(Ticket { number, upto, lost: false, answer });
         (number, answers)
     }
 
-    /// Nobody waits for that flush any more.
+    /// A new watch: its number, and its answer, which says why the event was dropped, if it was.
+    pub fn watch(&mut self, uuid: Uuid) -> (u64, Receiver<Option<Reason>>) {
+        let (answer, answers) = bounded(1);
+        let number = self.number();
+        self.watches.push(Watch { number, uuid, settled: None, released: false, answer });
+        (number, answers)
+    }
+
+    fn number(&mut self) -> u64 {
+        self.next += 1;
+        self.next
+    }
+
+    /// Nobody waits for that flush or watch any more.
     pub fn remove(&mut self, number: u64) {
         self.waiting.retain(|ticket| ticket.number != number);
+        self.watches.retain(|watch| watch.number != number);
     }
 
     /// An event of that number, and perhaps later ones, was dropped.
@@ -44,28 +72,65 @@ impl Tickets {
         }
     }
 
+    pub fn has_watches(&self) -> bool {
+        !self.watches.is_empty()
+    }
+
+    /// An event is settled. Whoever watches it hears of it after the next `release`.
+    pub fn mark_settled(&mut self, uuid: Uuid, dropped: Option<Reason>) {
+        let watches = self.watches.iter_mut();
+        for watch in watches.filter(|watch| watch.uuid == uuid && watch.settled.is_none()) {
+            watch.settled = Some(dropped);
+        }
+    }
+
+    /// The host has been told of everything that is settled.
+    pub fn release(&mut self) {
+        for watch in self.watches.iter_mut().filter(|watch| watch.settled.is_some()) {
+            watch.released = true;
+        }
+    }
+
+    /// Every watched event was dropped.
+    pub fn give_up(&mut self, reason: Reason) {
+        for watch in &mut self.watches {
+            watch.settled.get_or_insert(Some(reason));
+            watch.released = true;
+        }
+    }
+
     /// Takes out those whose wait is over.
     pub fn settle(&mut self, upto: u64) -> Settled {
-        if !self.waiting.iter().any(|ticket| ticket.upto <= upto) {
+        let flushed = self.waiting.iter().any(|ticket| ticket.upto <= upto);
+        let watched = self.watches.iter().any(|watch| watch.released);
+        if !flushed && !watched {
             return Settled::default();
         }
-        let (ready, waiting) =
+        let (flushes, waiting) =
             std::mem::take(&mut self.waiting).into_iter().partition(|ticket| ticket.upto <= upto);
-        self.waiting = waiting;
-        Settled(ready)
+        let (watches, watching) =
+            std::mem::take(&mut self.watches).into_iter().partition(|watch| watch.released);
+        (self.waiting, self.watches) = (waiting, watching);
+        Settled { flushes, watches }
     }
 }
 
-/// Flushes whose wait is over. Answered outside the lock.
+/// Those whose wait is over. Answered outside the lock.
 #[must_use]
 #[derive(Default)]
-pub struct Settled(Vec<Ticket>);
+pub struct Settled {
+    flushes: Vec<Ticket>,
+    watches: Vec<Watch>,
+}
 
 impl Settled {
     pub fn announce(self) {
-        for ticket in self.0 {
-            // Whoever waited may have given up.
-            let _ = ticket.answer.try_send(ticket.lost);
+        // Whoever waited may have given up.
+        for flush in self.flushes {
+            let _ = flush.answer.try_send(flush.lost);
+        }
+        for watch in self.watches {
+            let _ = watch.answer.try_send(watch.settled.flatten());
         }
     }
 }

@@ -75,6 +75,7 @@ pub const PH_ERROR_SERVER: Status = Status(-19);
 pub const PH_ERROR_SUPPRESSED: Status = Status(-22);
 pub const PH_ERROR_UNSUPPORTED: Status = Status(-23);
 pub const PH_ERROR_FILE: Status = Status(-24);
+pub const PH_ERROR_REJECTED: Status = Status(-25);
 
 pub const PH_OVERFLOW_DROP_NEWEST: i32 = 0;
 pub const PH_OVERFLOW_DROP_OLDEST: i32 = 1;
@@ -92,6 +93,9 @@ pub const PH_DEFINITIONS_KEEP: i32 = 2;
 
 pub const PH_EXPLAIN_TEXT: i32 = 0;
 pub const PH_EXPLAIN_JSON: i32 = 1;
+pub const PH_PROTOCOL_AUTO: i32 = 0;
+pub const PH_PROTOCOL_V0: i32 = 1;
+pub const PH_PROTOCOL_V1: i32 = 2;
 
 pub const PH_LEVEL_FATAL: i32 = 0;
 pub const PH_LEVEL_DEBUG: i32 = 5;
@@ -175,6 +179,8 @@ unsafe extern "C" {
     pub safe fn ph_response_append_body(response: *mut ph_response, data: *const c_char, len: usize) -> Status;
     pub safe fn ph_config_add_header(config: *mut ph_config, name: *const c_char, value: *const c_char) -> Status;
     pub safe fn ph_config_set_compression(config: *mut ph_config, compression: i32) -> Status;
+    pub safe fn ph_config_set_protocol(config: *mut ph_config, protocol: i32) -> Status;
+    pub safe fn ph_config_set_historical_migration(config: *mut ph_config, historical: bool) -> Status;
     pub safe fn ph_config_set_flush_at(config: *mut ph_config, events: u32) -> Status;
     pub safe fn ph_config_set_flush_interval_ms(config: *mut ph_config, interval_ms: u32) -> Status;
     pub safe fn ph_config_set_batch_max_events(config: *mut ph_config, events: u32) -> Status;
@@ -205,6 +211,9 @@ unsafe extern "C" {
     pub safe fn ph_capture(client: *const ph_client, distinct_id: *const c_char, event: *const c_char, props: *const ph_props) -> Status;
     pub safe fn ph_capture_event(client: *const ph_client, event: *const ph_event, uuid_out: *mut c_char) -> Status;
     pub safe fn ph_capture_n(client: *const ph_client, distinct_id: *const c_char, distinct_id_len: usize, event: *const c_char, event_len: usize, props: *const ph_props) -> Status;
+    pub safe fn ph_capture_ai(client: *const ph_client, event: *const ph_event, uuid_out: *mut c_char) -> Status;
+    pub safe fn ph_capture_immediate(client: *const ph_client, event: *const ph_event, timeout_ms: u32, uuid_out: *mut c_char) -> Status;
+    pub safe fn ph_capture_ai_immediate(client: *const ph_client, event: *const ph_event, timeout_ms: u32, uuid_out: *mut c_char) -> Status;
     pub safe fn ph_capture_json(client: *const ph_client, distinct_id: *const c_char, distinct_id_len: usize, event: *const c_char, event_len: usize, properties: *const c_char, properties_len: usize) -> Status;
     pub safe fn ph_identify(client: *const ph_client, distinct_id: *const c_char, set: *const ph_props, set_once: *const ph_props) -> Status;
     pub safe fn ph_alias(client: *const ph_client, distinct_id: *const c_char, alias: *const c_char) -> Status;
@@ -249,6 +258,10 @@ unsafe extern "C" {
     pub safe fn ph_event_set_person_properties(event: *mut ph_event, props: *const ph_props) -> Status;
     pub safe fn ph_event_set_person_properties_once(event: *mut ph_event, props: *const ph_props) -> Status;
     pub safe fn ph_event_set_process_person_profile(event: *mut ph_event, process: bool) -> Status;
+    pub safe fn ph_event_set_cookieless_mode(event: *mut ph_event, cookieless: bool) -> Status;
+    pub safe fn ph_event_set_disable_skew_correction(event: *mut ph_event, disable: bool) -> Status;
+    pub safe fn ph_event_set_product_tour_id(event: *mut ph_event, tour_id: *const c_char) -> Status;
+    pub safe fn ph_event_set_options(event: *mut ph_event, options: *const ph_props) -> Status;
     pub safe fn ph_event_set_flags(event: *mut ph_event, flags: *const ph_flags) -> Status;
     pub safe fn ph_event_get_name(event: *mut ph_event) -> *const c_char;
     pub safe fn ph_event_get_distinct_id(event: *mut ph_event) -> *const c_char;

@@ -80,7 +80,7 @@ impl Drop for Config {
     }
 }
 
-/// Options for a client of a receiver: it sends when it is told to, and retries quickly.
+/// Options for a client of a receiver: it sends when it is told to, retries quickly, and speaks V0.
 pub fn to(receiver: &Receiver) -> Config {
     to_url(&receiver.url())
 }
@@ -88,6 +88,7 @@ pub fn to(receiver: &Receiver) -> Config {
 pub fn to_url(url: &str) -> Config {
     Config::new(KEY)
         .host(url)
+        .set(ph_config_set_protocol, PH_PROTOCOL_V0)
         .set(ph_config_set_flush_at, 1_000_000)
         .set(ph_config_set_flush_interval_ms, 600_000)
         .set(ph_config_set_retry_base_ms, 20)

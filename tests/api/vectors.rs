@@ -43,7 +43,19 @@ fn vectors_with_v0() {
     replay(Protocol::V0);
 }
 
-fn configured(mut config: Config, options: &Value, _protocol: Protocol) -> Config {
+#[test]
+fn vectors_with_v1() {
+    replay(Protocol::V1);
+}
+
+fn configured(mut config: Config, options: &Value, protocol: Protocol) -> Config {
+    config = config.set(
+        ph_config_set_protocol,
+        match protocol {
+            Protocol::V0 => PH_PROTOCOL_V0,
+            Protocol::V1 => PH_PROTOCOL_V1,
+        },
+    );
     for (name, value) in options.as_object().into_iter().flatten() {
         config = match name.as_str() {
             "environment" => config.text(ph_config_set_environment, value.as_str().unwrap()),

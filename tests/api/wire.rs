@@ -222,7 +222,7 @@ fn the_environment_comes_from_the_processes_environment() {
         assert_eq!(body["batch"][0]["properties"]["environment"], "production");
         return;
     }
-    let client = Config::from_env().client();
+    let client = Config::from_env().set(ph_config_set_protocol, PH_PROTOCOL_V0).client();
     assert_eq!(client.capture("u", "e"), PH_OK);
     client.deliver();
 }
@@ -349,7 +349,8 @@ fn the_secret_key_is_sent_with_nothing() {
 #[test]
 fn a_project_key_of_any_text() {
     let receiver = Receiver::start();
-    let client = Config::new(" phc_\"quoted\" \\ \n").host(&receiver.url()).client();
+    let config = Config::new(" phc_\"quoted\" \\ \n").host(&receiver.url());
+    let client = config.set(ph_config_set_protocol, PH_PROTOCOL_V0).client();
     assert_eq!(client.capture("u", "e"), PH_OK);
     client.deliver();
     assert_eq!(receiver.requests()[0].json.as_ref().unwrap()["api_key"], "phc_\"quoted\" \\");

@@ -271,7 +271,7 @@ fn a_hostile_wait_does_not_mute_the_client() {
 fn retries_are_bounded_by_number() {
     for (max_retries, requests) in [(1, 2), (2, 3), (5, 6), (PH_NEVER, 1)] {
         let receiver = Receiver::start();
-        receiver.set_script(Script::new().always("/batch/", Reply::status(500)));
+        receiver.set_script(Script::new().always("/batch/", Reply::status(503)));
         let client = to(&receiver).set(ph_config_set_max_retries, max_retries).client();
         client.capture_numbered("e", 0..2);
         assert_eq!(client.flush(PATIENCE_MS), PH_ERROR_LOST);
@@ -290,7 +290,7 @@ fn retries_are_bounded_by_number() {
 #[test]
 fn retries_are_bounded_by_age() {
     let receiver = Receiver::start();
-    receiver.set_script(Script::new().always("/batch/", Reply::status(500)));
+    receiver.set_script(Script::new().always("/batch/", Reply::status(503)));
     let client = to(&receiver).set(ph_config_set_max_age_ms, 300).client();
     client.capture_numbered("e", 0..2);
     assert_eq!(client.flush(PATIENCE_MS), PH_ERROR_LOST);

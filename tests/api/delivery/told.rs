@@ -99,6 +99,7 @@ fn losing_events_is_an_error_and_an_outage_a_warning() {
 
 /// Everything that could make a library talk.
 fn make_trouble(config: Config, receiver: &Receiver) {
+    let config = config.set(ph_config_set_protocol, PH_PROTOCOL_V0);
     let client = config.set(ph_config_set_queue_max_events, 2).client();
     for _ in 0..300 {
         let _ = client.capture("u", "e");

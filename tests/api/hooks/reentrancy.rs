@@ -31,6 +31,15 @@ fn calls(client: *const ph_client) -> Calls {
         ("ph_capture", is_refused(ph_capture(client, ok, ok, props.raw()))),
         ("ph_capture_n", is_refused(ph_capture_n(client, ok, 2, ok, 2, ptr::null()))),
         ("ph_capture_event", is_refused(ph_capture_event(client, event.raw(), ptr::null_mut()))),
+        ("ph_capture_ai", is_refused(ph_capture_ai(client, event.raw(), ptr::null_mut()))),
+        (
+            "ph_capture_immediate",
+            is_refused(ph_capture_immediate(client, event.raw(), 100, ptr::null_mut())),
+        ),
+        (
+            "ph_capture_ai_immediate",
+            is_refused(ph_capture_ai_immediate(client, event.raw(), 100, ptr::null_mut())),
+        ),
         ("ph_capture_json", is_refused(ph_capture_json(client, ok, 2, ok, 2, ok, 0))),
         ("ph_identify", is_refused(ph_identify(client, ok, ptr::null(), ptr::null()))),
         ("ph_alias", is_refused(ph_alias(client, ok, ok))),
@@ -81,7 +90,7 @@ fn calls(client: *const ph_client) -> Calls {
 }
 
 /// Of those calls, how many are captures or ask for flags, and are counted when refused.
-const COUNTED: u64 = 10;
+const COUNTED: u64 = 13;
 
 fn assert_all_right(kind: &str, calls: &Calls) {
     let made: BTreeSet<&str> = calls.iter().map(|it| it.0).chain(["ph_client_free"]).collect();

@@ -3,7 +3,7 @@
 //! The header names the pointers; each has to have its row here.
 
 use crate::c::*;
-use crate::client::{Client, to};
+use crate::client::{Client, PATIENCE_MS, to};
 use crate::handle::{Event, Exception, Props};
 use crate::header;
 use posthog_receiver::Receiver;
@@ -117,6 +117,8 @@ fn config(_: &Handles) -> Rows {
         ph_config_set_ca_file.config(none, OK) => PH_ERROR_NULL;
         ph_config_add_header.config(none, OK, OK) => PH_ERROR_NULL;
         ph_config_set_compression.config(none, 0) => PH_ERROR_NULL;
+        ph_config_set_protocol.config(none, 0) => PH_ERROR_NULL;
+        ph_config_set_historical_migration.config(none, true) => PH_ERROR_NULL;
         ph_config_set_flush_at.config(none, 1) => PH_ERROR_NULL;
         ph_config_set_flush_interval_ms.config(none, 1) => PH_ERROR_NULL;
         ph_config_set_batch_max_events.config(none, 1) => PH_ERROR_NULL;
@@ -248,6 +250,15 @@ fn captures(it: &Handles) -> Rows {
         ph_capture_event.client(none, event, null()) => PH_OK;
         ph_capture_event.event(client, ptr::null(), null()) => PH_ERROR_NULL;
         ph_capture_event.uuid_out(client, event, null()) => PH_OK;
+        ph_capture_ai.client(none, event, null()) => PH_OK;
+        ph_capture_ai.event(client, ptr::null(), null()) => PH_ERROR_NULL;
+        ph_capture_ai.uuid_out(client, event, null()) => PH_OK;
+        ph_capture_immediate.client(none, event, 0, null()) => PH_OK;
+        ph_capture_immediate.event(client, ptr::null(), 0, null()) => PH_ERROR_NULL;
+        ph_capture_immediate.uuid_out(client, event, PATIENCE_MS, null()) => PH_OK;
+        ph_capture_ai_immediate.client(none, event, 0, null()) => PH_OK;
+        ph_capture_ai_immediate.event(client, ptr::null(), 0, null()) => PH_ERROR_NULL;
+        ph_capture_ai_immediate.uuid_out(client, event, PATIENCE_MS, null()) => PH_OK;
         ph_capture_json.client(none, OK, 2, OK, 2, braces, 2) => PH_OK;
         ph_capture_json.distinct_id(client, NONE, 2, OK, 2, braces, 2) => PH_ERROR_NULL;
         ph_capture_json.event(client, OK, 2, NONE, 2, braces, 2) => PH_ERROR_NULL;
@@ -284,6 +295,9 @@ fn null_is_counted_and_a_good_event_follows() {
         refused("capture: id", &|| ph_capture(raw, NONE, OK, ptr::null()));
         refused("capture: event", &|| ph_capture(raw, OK, NONE, ptr::null()));
         refused("event", &|| ph_capture_event(raw, ptr::null(), null()));
+        refused("ai", &|| ph_capture_ai(raw, ptr::null(), null()));
+        refused("immediate", &|| ph_capture_immediate(raw, ptr::null(), 0, null()));
+        refused("ai immediate", &|| ph_capture_ai_immediate(raw, ptr::null(), 0, null()));
         refused("json: id", &|| json(NONE, OK, c"{}".as_ptr()));
         refused("json: event", &|| json(OK, NONE, c"{}".as_ptr()));
         refused("json: properties", &|| json(OK, OK, NONE));
@@ -301,9 +315,9 @@ fn statuses_and_version_have_texts() {
     // SAFETY: both texts are static.
     let text = |text: *const c_char| unsafe { CStr::from_ptr(text) }.to_str().unwrap().to_owned();
     assert_eq!(text(ph_version()), env!("CARGO_PKG_VERSION"));
-    let texts: BTreeSet<String> = (-24..=0).map(|status| text(ph_status_text(status))).collect();
-    assert_eq!(texts.len(), 25, "two statuses share a text: {texts:?}");
-    for unknown in [1, -25, i32::MIN, i32::MAX] {
+    let texts: BTreeSet<String> = (-25..=0).map(|status| text(ph_status_text(status))).collect();
+    assert_eq!(texts.len(), 26, "two statuses share a text: {texts:?}");
+    for unknown in [1, -26, i32::MIN, i32::MAX] {
         assert_eq!(text(ph_status_text(unknown)), "unknown status");
     }
 }

@@ -9,7 +9,10 @@ use posthog_receiver::{At, BlackHole, Receiver, Reply, Script};
 use std::thread;
 
 fn with_key(receiver: &Receiver, key: &str) -> Config {
-    Config::new(key).host(&receiver.url()).set(ph_config_set_flush_interval_ms, 600_000)
+    Config::new(key)
+        .host(&receiver.url())
+        .set(ph_config_set_protocol, PH_PROTOCOL_V0)
+        .set(ph_config_set_flush_interval_ms, 600_000)
 }
 
 #[test]

@@ -112,6 +112,12 @@ fn event(it: &Handles) -> Rows {
         ph_event_set_person_properties_once.event(none, props) => PH_ERROR_NULL;
         ph_event_set_person_properties_once.props(event, ptr::null()) => PH_ERROR_NULL;
         ph_event_set_process_person_profile.event(none, true) => PH_ERROR_NULL;
+        ph_event_set_cookieless_mode.event(none, true) => PH_ERROR_NULL;
+        ph_event_set_disable_skew_correction.event(none, true) => PH_ERROR_NULL;
+        ph_event_set_product_tour_id.event(none, OK) => PH_ERROR_NULL;
+        ph_event_set_product_tour_id.tour_id(event, NONE) => PH_ERROR_NULL;
+        ph_event_set_options.event(none, props) => PH_ERROR_NULL;
+        ph_event_set_options.options(event, ptr::null()) => PH_ERROR_NULL;
         ph_event_set_flags.event(none, it.flags) => PH_ERROR_NULL;
         ph_event_set_flags.flags(event, ptr::null()) => PH_ERROR_NULL;
     }

@@ -1,0 +1,137 @@
+//! What waits: for everything to be settled, for one event, for the end.
+
+use super::{Client, Timeout};
+use crate::clock;
+use crate::error::Error;
+use crate::event::Event;
+use crate::lane::Lane;
+use crate::ledger::Reason;
+use crate::queue::Flush;
+use crate::uuid::Random;
+use crate::wire::Family;
+use crossbeam_channel::Receiver;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+use uuid::Uuid;
+
+/// One event that was captured to be waited for. `None`: the client is off.
+pub type Immediate = Option<(Uuid, Result<(), Error>)>;
+
+impl Client {
+    /// Waits until everything captured before is settled.
+    pub fn flush(&self, timeout: Timeout) -> Result<(), Error> {
+        if self.is_off() {
+            return Ok(());
+        }
+        let waits = timeout != Some(Duration::ZERO);
+        let deadline = deadline(timeout);
+        let mut pending = Vec::new();
+        for lane in self.runtime().lanes() {
+            if let Flush::Pending(ticket, answer) = lane.queue.flush(waits) {
+                pending.push((lane, ticket, answer));
+            }
+        }
+        let mut result = Ok(());
+        for (lane, ticket, answer) in pending {
+            let flushed = lane.start_sender().and_then(|()| match receive(&answer, deadline) {
+                Some(false) => Ok(()),
+                Some(true) => Err(Error::Lost),
+                None => Err(Error::Timeout),
+            });
+            lane.queue.forget(ticket);
+            // What is still on its way outweighs what is lost.
+            if result.is_ok() || flushed.is_err_and(|error| error != Error::Lost) {
+                result = flushed;
+            }
+        }
+        result
+    }
+
+    /// Queues a whole event, and waits for what becomes of it: an error that comes with a uuid is
+    /// the event's fate, not the call's.
+    pub fn capture_immediate(
+        &self,
+        family: Family,
+        event: &Event,
+        timeout: Timeout,
+    ) -> Result<Immediate, Error> {
+        if self.is_off() {
+            return Ok(None);
+        }
+        let deadline = deadline(timeout);
+        let runtime = self.runtime();
+        let lane = self.lane(runtime, family);
+        let (mut event, stamped) = self.finish(runtime, event.try_clone()?)?;
+        let timestamp = *event.timestamp.get_or_insert_with(clock::now);
+        let millis = timestamp.unix_millis();
+        let is_own = event.uuid.is_some();
+        let uuid = *event.uuid.get_or_insert_with(|| Random::new().uuid(millis));
+        let (watch, answer) = lane.queue.watch(uuid);
+        let pushed = self.push(lane, &event, stamped, is_own);
+        if !matches!(&pushed, Ok(uuid) if !uuid.is_nil()) {
+            lane.queue.forget(watch);
+            return pushed.map(|_| None);
+        }
+        lane.queue.urge();
+        let fate = lane.start_sender().and_then(|()| match receive(&answer, deadline) {
+            Some(None) => Ok(()),
+            Some(Some(reason)) => Err(fate(reason)),
+            None => Err(Error::Timeout),
+        });
+        lane.queue.forget(watch);
+        Ok(Some((uuid, fate)))
+    }
+
+    /// Refuses new events, sends what is queued, and stops, all before the deadline.
+    pub fn shut_down(&self, timeout: Timeout) -> Result<(), Error> {
+        let deadline = deadline(timeout);
+        if self.shared.closed.swap(true, Ordering::AcqRel) || self.disabled {
+            return Ok(());
+        }
+        let runtime = self.runtime();
+        // Closed first, so that the barrier covers every event that got in.
+        runtime.lanes().for_each(|lane| lane.queue.close());
+        let settled: Vec<Flush> = runtime.lanes().map(|lane| lane.queue.flush(true)).collect();
+        if runtime.shut_down(deadline) > 0 {
+            return Err(Error::Timeout);
+        }
+        let lost =
+            |flush| matches!(flush, Flush::Pending(_, answer) if answer.try_recv() == Ok(true));
+        if settled.into_iter().any(lost) { Err(Error::Lost) } else { Ok(()) }
+    }
+
+    /// Takes queued events out, as a JSON array.
+    pub fn drain(&self, events_max: usize) -> Vec<u8> {
+        let mut out = vec![b'['];
+        let mut left = events_max;
+        for Lane { queue, .. } in self.runtime().lanes() {
+            left -= queue.drain(left, |record| {
+                if out.len() > 1 {
+                    out.push(b',');
+                }
+                self.shared.wire.event(&record, &mut out);
+            });
+        }
+        out.push(b']');
+        out
+    }
+}
+
+fn deadline(timeout: Timeout) -> Instant {
+    // Without a limit: as long as no clock overflows.
+    Instant::now() + timeout.unwrap_or(Duration::from_secs(u64::from(u32::MAX)))
+}
+
+/// The answer; `None` when the deadline was first.
+fn receive<T>(answer: &Receiver<T>, deadline: Instant) -> Option<T> {
+    answer.recv_deadline(deadline).ok()
+}
+
+/// What the drop of one event means to whoever waited for it.
+fn fate(reason: Reason) -> Error {
+    match reason {
+        Reason::Rejected => Error::Rejected,
+        Reason::TooLarge => Error::TooLarge,
+        _ => Error::Lost,
+    }
+}
