@@ -49,6 +49,44 @@ pub fn is_plain(bytes: &[u8]) -> bool {
     odd & HIGHS == 0
 }
 
+/// Copies `bytes` to the start of `out`, and returns whether they are plain: one look at each byte
+/// for both. `out` is long enough.
+#[inline(always)]
+pub fn copy_plain(out: &mut [u8], bytes: &[u8]) -> bool {
+    let out = &mut out[..bytes.len()];
+    let odd = if let (Some(head), Some(tail)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        out.copy_from_slice(bytes);
+        odd_in_blocks(bytes, head, tail)
+    } else if let (Some(head), Some(tail)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        write_ends::<8>(out, head, tail);
+        odd_in_word(u64::from_ne_bytes(*head)) | odd_in_word(u64::from_ne_bytes(*tail))
+    } else if let (Some(head), Some(tail)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        write_ends::<4>(out, head, tail);
+        let (head, tail) = (u32::from_ne_bytes(*head), u32::from_ne_bytes(*tail));
+        odd_in_word(u64::from(head) | u64::from(tail) << 32)
+    } else if let (Some(&head), Some(&tail)) = (bytes.first(), bytes.last()) {
+        // Of three bytes at most, one is in the middle.
+        let middle = bytes[bytes.len() / 2];
+        out[bytes.len() / 2] = middle;
+        write_ends(out, &[head], &[tail]);
+        odd_in_word(u64::from_ne_bytes([head, middle, tail, b' ', b' ', b' ', b' ', b' ']))
+    } else {
+        0
+    };
+    odd & HIGHS == 0
+}
+
+/// Writes the first and the last bytes of a text that is no longer than both.
+#[inline]
+fn write_ends<const N: usize>(out: &mut [u8], head: &[u8; N], tail: &[u8; N]) {
+    if let Some(place) = out.first_chunk_mut() {
+        *place = *head;
+    }
+    if let Some(place) = out.last_chunk_mut() {
+        *place = *tail;
+    }
+}
+
 /// [`odd_in_word`] for 16 bytes and more.
 #[inline]
 fn odd_in_blocks(bytes: &[u8], head: &[u8; 16], tail: &[u8; 16]) -> u64 {
@@ -194,18 +232,6 @@ fn write_chunks(out: &mut Vec<u8>, bytes: &[u8]) -> u32 {
         }
     }
     repairs
-}
-
-/// Appends an integer.
-#[inline]
-pub fn write_i64(out: &mut Vec<u8>, value: i64) {
-    out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
-}
-
-/// Appends an integer without a sign.
-#[inline]
-pub fn write_u64(out: &mut Vec<u8>, value: u64) {
-    out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
 }
 
 /// Appends the shortest text that reads back as `value`, and returns the number of repairs: NaN

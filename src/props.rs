@@ -11,6 +11,9 @@ use crate::json;
 /// that, and its offsets fit in 32 bits.
 pub const BYTES_MAX: usize = 16 << 20;
 
+/// Bytes that room is made for at a time.
+const BLOCK: usize = 32;
+
 /// Which keys a map holds, of those that the sender must know about.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub struct Marks(pub u32);
@@ -37,6 +40,7 @@ impl Marks {
     pub const OWN_UUID: u32 = 1 << 31;
 
     /// The mark of a key, 0 for all but a few.
+    #[inline]
     pub fn of(key: &[u8]) -> u32 {
         match key.first() {
             Some(b'$') => match key {
@@ -96,6 +100,7 @@ impl Key {
 }
 
 /// A hash for telling keys apart quickly. Not secure: what collides is compared.
+#[inline]
 pub fn hash_key(key: &[u8]) -> u32 {
     const K: u64 = 0x9E37_79B9_7F4A_7C15;
     let mix = |hash: u64, word: u64| (hash.rotate_left(5) ^ word).wrapping_mul(K);
@@ -174,16 +179,19 @@ impl Props {
     }
 
     /// Invalid UTF-8 is repaired and counted.
+    #[inline]
     pub fn set_str(&mut self, key: impl AsRef<[u8]>, value: &[u8]) -> Result<(), Error> {
-        if json::is_plain(value) {
-            return self.set(key.as_ref(), 2 + value.len(), |out| {
-                out.push(b'"');
-                out.extend_from_slice(value);
-                out.push(b'"');
-                Ok(0)
-            });
+        // A value that lies between two quotes, which are there already.
+        let write = |out: &mut [u8]| json::copy_plain(&mut out[1..], value);
+        if self.set_plain(key.as_ref(), 2 + value.len(), write) {
+            return Ok(());
         }
-        self.set(key.as_ref(), 2 + json::escaped_len_max(value), |out| {
+        self.set_escaped(key.as_ref(), value)
+    }
+
+    #[cold]
+    fn set_escaped(&mut self, key: &[u8], value: &[u8]) -> Result<(), Error> {
+        self.set(key, 2 + json::escaped_len_max(value), |out| {
             out.push(b'"');
             let repairs = json::write_lossy(out, value);
             out.push(b'"');
@@ -191,18 +199,14 @@ impl Props {
         })
     }
 
+    #[inline]
     pub fn set_i64(&mut self, key: impl AsRef<[u8]>, value: i64) -> Result<(), Error> {
-        self.set(key.as_ref(), 20, |out| {
-            json::write_i64(out, value);
-            Ok(0)
-        })
+        self.set_raw(key, itoa::Buffer::new().format(value).as_bytes())
     }
 
+    #[inline]
     pub fn set_u64(&mut self, key: impl AsRef<[u8]>, value: u64) -> Result<(), Error> {
-        self.set(key.as_ref(), 20, |out| {
-            json::write_u64(out, value);
-            Ok(0)
-        })
+        self.set_raw(key, itoa::Buffer::new().format(value).as_bytes())
     }
 
     /// NaN and the infinities, which JSON does not have, become null, counted as a repair.
@@ -238,8 +242,17 @@ impl Props {
     }
 
     /// Canonical JSON that the library wrote itself.
+    #[inline]
     pub fn set_raw(&mut self, key: impl AsRef<[u8]>, value: &[u8]) -> Result<(), Error> {
-        self.set(key.as_ref(), value.len(), |out| {
+        let key = key.as_ref();
+        let write = |out: &mut [u8]| {
+            json::copy_plain(out, value);
+            true
+        };
+        if self.set_plain(key, value.len(), write) {
+            return Ok(());
+        }
+        self.set(key, value.len(), |out| {
             out.extend_from_slice(value);
             Ok(0)
         })
@@ -307,6 +320,49 @@ impl Props {
         let index = self.find(key.hash, &key.written)?;
         let start = self.members[index].start as usize + key.written.len() + 3;
         Some(&self.text[start..self.end_of(index)])
+    }
+
+    /// Sets a member whose key is plain and new, and fits into the memory that is there: what
+    /// nearly every setter of a map in use meets, and every capture pays for. `write` fills its
+    /// bytes, all of which are quotes, and says whether that is how the value is written.
+    /// Otherwise nothing has happened.
+    #[inline]
+    fn set_plain(
+        &mut self,
+        key: &[u8],
+        value_len: usize,
+        write: impl FnOnce(&mut [u8]) -> bool,
+    ) -> bool {
+        let before = self.text.len();
+        let start = before + usize::from(before != 0);
+        let end = start + key.len() + value_len + 3;
+        let hash = hash_key(key);
+        let bit = 1 << (hash % 64);
+        let fits = end + BLOCK <= self.text.capacity()
+            && end <= BYTES_MAX
+            && self.members.len() < self.members.capacity();
+        let is_known = self.keys & bit != 0 && self.members.iter().any(|own| own.hash == hash);
+        if !fits || key.is_empty() || is_known {
+            return false;
+        }
+        while self.text.len() < end {
+            // Of a fixed length: a few stores, where any other would be a call.
+            self.text.extend_from_slice(&[b'"'; BLOCK]);
+        }
+        self.text.truncate(end);
+        if start != before {
+            self.text[before] = b',';
+        }
+        let (own, value) = self.text[start + 1..].split_at_mut(key.len() + 2);
+        own[key.len() + 1] = b':';
+        if !json::copy_plain(own, key) | !write(value) {
+            self.text.truncate(before);
+            return false;
+        }
+        self.members.push(Member { hash, start: start as u32 });
+        self.keys |= bit;
+        self.marks |= Marks::of(key);
+        true
     }
 
     fn set(

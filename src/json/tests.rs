@@ -139,13 +139,29 @@ fn numbers_are_written() {
         assert_eq!(text.parse::<f64>().unwrap(), value);
         assert_eq!(cleaned(&text), ok(&text, 0));
     }
-    let (text, _) = written(|out| {
-        write_i64(out, i64::MIN);
-        out.push(b' ');
-        write_u64(out, u64::MAX);
-        0
-    });
-    assert_eq!(text, "-9223372036854775808 18446744073709551615");
+}
+
+/// Copying looks at each byte like `is_plain`, and copies every length whole.
+#[test]
+fn copying_tells_what_is_plain() {
+    for len in 0..70 {
+        let plain: Vec<u8> = (0..len).map(|at| b'a' + (at % 26) as u8).collect();
+        let copy = |text: &[u8]| {
+            let mut out = [b'.'; 80];
+            let is_plain = copy_plain(&mut out, text);
+            assert_eq!(&out[..len], text);
+            assert!(out[len..].iter().all(|byte| *byte == b'.'), "written beyond {len} bytes");
+            is_plain
+        };
+        assert!(copy(&plain), "{len}");
+        for at in 0..len {
+            for odd in [0, 0x1F, b'"', b'\\', 0x80, 0xFF] {
+                let mut text = plain.clone();
+                text[at] = odd;
+                assert!(!copy(&text), "{odd:#x} at {at} of {len}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -41,6 +41,27 @@ fn the_last_set_of_a_key_wins_wherever_it_stood() {
 }
 
 #[test]
+fn every_length_is_set_alike_whether_memory_is_there_or_not() {
+    let mut reused = Props::new();
+    reused.set_str("first", "x".repeat(2_000).as_bytes()).unwrap();
+    for len in 1..100 {
+        let (key, value) = ("k".repeat(len), "v".repeat(100 - len));
+        let expected = format!(r#""{key}":"{value}","{key}2":-{len},"{key}3":"é\"""#);
+        let mut fresh = Props::new();
+        reused.clear();
+        for props in [&mut fresh, &mut reused] {
+            props.set_str(&key, value.as_bytes()).unwrap();
+            props.set_i64(format!("{key}2"), -(len as i64)).unwrap();
+            props.set_str(format!("{key}3"), "é\"".as_bytes()).unwrap();
+            assert_eq!(text(props), expected);
+        }
+    }
+    reused.set_i64("least", i64::MIN).unwrap();
+    reused.set_u64("most", u64::MAX).unwrap();
+    assert!(text(&reused).ends_with(r#""least":-9223372036854775808,"most":18446744073709551615"#));
+}
+
+#[test]
 fn a_failed_setter_changes_nothing() {
     let mut props = Props::new();
     props.set_i64("a", 1).unwrap();

@@ -90,7 +90,7 @@ fn member(json: &mut Vec<u8>, name: &str, field: &Field<'_>) {
     match field {
         Field::Text(text) => quoted(json, text),
         Field::Number(number) => drop(json::write_f64(json, *number)),
-        Field::Index(index) => json::write_u64(json, *index as u64),
+        Field::Index(index) => json.extend_from_slice(index.to_string().as_bytes()),
         Field::Bool(true) => json.extend_from_slice(b"true"),
         Field::Bool(false) => json.extend_from_slice(b"false"),
         Field::Json(text) => json.extend_from_slice(text),
