@@ -42,6 +42,9 @@ install: $(LIBRARY) ## install libraries, header, and files for pkg-config and C
 uninstall: ## remove what install put there
 	@tools/uninstall
 
+go: $(LIBRARY) ## put this machine's library into bindings/go, where cgo links from
+	@tools/go
+
 memleak: $(LIBRARY) ## run the C example under valgrind
 	@tools/memleak
 
@@ -65,4 +68,4 @@ $(LIBRARY): $(SOURCES) tools/build
 $(RECEIVER): Cargo.lock tests/receiver/Cargo.toml $(shell find tests/receiver/src -name '*.rs')
 	@tools/build-receiver
 
-.PHONY: help demo test build install uninstall memleak live bench header clean
+.PHONY: help demo test build go install uninstall memleak live bench header clean

@@ -1,0 +1,83 @@
+package abi
+
+import "sync"
+
+// Hooks are what the library may call back, each from a thread that its header names. They enter Go
+// only where a host asked for one.
+type Hooks struct {
+	Log        func(level int32, message string)
+	BeforeSend func(event uintptr) bool
+	Delivery   func(delivery int32, events int)
+}
+
+// registered hooks by the number that C has for userdata: C must not keep a pointer into Go.
+var registered struct {
+	sync.RWMutex
+	hooks map[uintptr]*Hooks
+	last  uintptr
+}
+
+// Userdata is what C hands back to the callbacks. The hooks are kept until C frees it.
+func (hooks *Hooks) Userdata() (userdata uintptr) {
+	registered.Lock()
+	defer registered.Unlock()
+	if registered.hooks == nil {
+		registered.hooks = make(map[uintptr]*Hooks)
+	}
+	registered.last++
+	registered.hooks[registered.last] = hooks
+	return registered.last
+}
+
+// Registered is how many hooks C may still call.
+func Registered() int {
+	registered.RLock()
+	defer registered.RUnlock()
+	return len(registered.hooks)
+}
+
+func find(userdata uintptr) *Hooks {
+	registered.RLock()
+	defer registered.RUnlock()
+	return registered.hooks[userdata]
+}
+
+func onUserdataFree(userdata uintptr) {
+	registered.Lock()
+	defer registered.Unlock()
+	delete(registered.hooks, userdata)
+}
+
+func onLog(userdata uintptr, level int32, message uintptr) {
+	defer contain()
+	find(userdata).Log(level, Text(message))
+}
+
+// A hook that panics keeps the event.
+func onBeforeSend(userdata, event uintptr) (dropped int32) {
+	defer contain()
+	if find(userdata).BeforeSend(event) {
+		return 0
+	}
+	return 1
+}
+
+func onDelivery(userdata uintptr, delivery int32, events uintptr) {
+	defer contain()
+	find(userdata).Delivery(delivery, int(events))
+}
+
+// contain stops a panic before it unwinds through C.
+func contain() {
+	_ = recover()
+}
+
+// A CallbackKind is one of the functions that C can be given.
+type CallbackKind int
+
+const (
+	UserdataFree CallbackKind = iota
+	OnLog
+	OnBeforeSend
+	OnDelivery
+)

@@ -1,0 +1,44 @@
+//go:build cgo && !posthog_purego
+
+package abi
+
+/*
+#include <stdint.h>
+
+// Userdata is a number here, never a pointer: Go would take a small one for a broken pointer.
+void posthogGoUserdataFree(uintptr_t userdata);
+void posthogGoLog(uintptr_t userdata, int32_t level, uintptr_t message);
+int32_t posthogGoBeforeSend(uintptr_t userdata, uintptr_t event);
+void posthogGoDelivery(uintptr_t userdata, int32_t delivery, uintptr_t events);
+*/
+import "C"
+
+// Callback is the address of what C calls for a hook.
+func Callback(kind CallbackKind) uintptr {
+	return [...]uintptr{
+		UserdataFree: address(C.posthogGoUserdataFree),
+		OnLog:        address(C.posthogGoLog),
+		OnBeforeSend: address(C.posthogGoBeforeSend),
+		OnDelivery:   address(C.posthogGoDelivery),
+	}[kind]
+}
+
+//export posthogGoUserdataFree
+func posthogGoUserdataFree(userdata C.uintptr_t) {
+	onUserdataFree(uintptr(userdata))
+}
+
+//export posthogGoLog
+func posthogGoLog(userdata C.uintptr_t, level C.int32_t, message C.uintptr_t) {
+	onLog(uintptr(userdata), int32(level), uintptr(message))
+}
+
+//export posthogGoBeforeSend
+func posthogGoBeforeSend(userdata, event C.uintptr_t) C.int32_t {
+	return C.int32_t(onBeforeSend(uintptr(userdata), uintptr(event)))
+}
+
+//export posthogGoDelivery
+func posthogGoDelivery(userdata C.uintptr_t, delivery C.int32_t, events C.uintptr_t) {
+	onDelivery(uintptr(userdata), int32(delivery), uintptr(events))
+}

@@ -1,0 +1,35 @@
+//go:build !cgo || posthog_purego
+
+package abi
+
+import (
+	"sync"
+
+	"github.com/ebitengine/purego"
+)
+
+// callbacks are made once: purego never frees one.
+var callbacks = sync.OnceValue(func() [4]uintptr {
+	return [...]uintptr{
+		UserdataFree: purego.NewCallback(func(userdata uintptr) uintptr {
+			onUserdataFree(userdata)
+			return 0
+		}),
+		OnLog: purego.NewCallback(func(userdata, level, message uintptr) uintptr {
+			onLog(userdata, int32(level), message)
+			return 0
+		}),
+		OnBeforeSend: purego.NewCallback(func(userdata, event uintptr) uintptr {
+			return uintptr(onBeforeSend(userdata, event))
+		}),
+		OnDelivery: purego.NewCallback(func(userdata, delivery, events uintptr) uintptr {
+			onDelivery(userdata, int32(delivery), events)
+			return 0
+		}),
+	}
+})
+
+// Callback is the address of what C calls for a hook.
+func Callback(kind CallbackKind) uintptr {
+	return callbacks()[kind]
+}

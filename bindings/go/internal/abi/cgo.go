@@ -1,0 +1,164 @@
+//go:build cgo && !posthog_purego
+
+package abi
+
+/*
+#include <posthog.h>
+#include <stdint.h>
+
+typedef uintptr_t (*posthog_function)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t,
+                                      uintptr_t, uintptr_t, uintptr_t);
+
+// Whole numbers and pointers are passed alike on every platform that the library is built for, and
+// a function leaves alone the arguments that it does not have. No function here takes a double.
+static inline uintptr_t posthog_call(uintptr_t function, uintptr_t a, uintptr_t b, uintptr_t c,
+                                     uintptr_t d, uintptr_t e, uintptr_t f, uintptr_t g,
+                                     uintptr_t h) {
+  return ((posthog_function)function)(a, b, c, d, e, f, g, h);
+}
+*/
+import "C"
+import "unsafe"
+
+// Linked says how the library is linked.
+const Linked = "cgo"
+
+// Call calls the function. An argument that is uintptr(unsafe.Pointer(p)) keeps what p points to
+// alive and in its place.
+//
+//go:uintptrescapes
+func Call(function Function, arguments ...uintptr) uintptr {
+	var a [8]C.uintptr_t
+	for i, argument := range arguments {
+		a[i] = C.uintptr_t(argument)
+	}
+	address := C.uintptr_t(addresses[function])
+	return uintptr(C.posthog_call(address, a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7]))
+}
+
+func load() error {
+	return nil
+}
+
+// origin of the library, for messages.
+func origin() string {
+	return "the linked libposthog"
+}
+
+func address(function unsafe.Pointer) uintptr {
+	return uintptr(function)
+}
+
+func init() {
+	addresses = [functions]uintptr{
+		phVersion:                   address(C.ph_version),
+		phStatusText:                address(C.ph_status_text),
+		ConfigNew:                   address(C.ph_config_new),
+		ConfigFromEnv:               address(C.ph_config_from_env),
+		ConfigFree:                  address(C.ph_config_free),
+		ConfigSetHost:               address(C.ph_config_set_host),
+		ConfigSetSecretKey:          address(C.ph_config_set_secret_key),
+		ConfigSetDisabled:           address(C.ph_config_set_disabled),
+		ConfigSetDebug:              address(C.ph_config_set_debug),
+		ConfigSetEnvironment:        address(C.ph_config_set_environment),
+		ConfigSetLibrary:            address(C.ph_config_set_library),
+		ConfigSetIsServer:           address(C.ph_config_set_is_server),
+		ConfigSetGeoipDisable:       address(C.ph_config_set_geoip_disable),
+		ConfigSetGroupIndex:         address(C.ph_config_set_group_index),
+		ConfigDenyProperty:          address(C.ph_config_deny_property),
+		ConfigSetCompression:        address(C.ph_config_set_compression),
+		ConfigSetFlushAt:            address(C.ph_config_set_flush_at),
+		ConfigSetFlushIntervalMs:    address(C.ph_config_set_flush_interval_ms),
+		ConfigSetBatchMaxEvents:     address(C.ph_config_set_batch_max_events),
+		ConfigSetBatchMaxBytes:      address(C.ph_config_set_batch_max_bytes),
+		ConfigSetQueueMaxEvents:     address(C.ph_config_set_queue_max_events),
+		ConfigSetQueueMaxBytes:      address(C.ph_config_set_queue_max_bytes),
+		ConfigSetEventMaxBytes:      address(C.ph_config_set_event_max_bytes),
+		ConfigSetConnectTimeoutMs:   address(C.ph_config_set_connect_timeout_ms),
+		ConfigSetRequestTimeoutMs:   address(C.ph_config_set_request_timeout_ms),
+		ConfigSetMaxAgeMs:           address(C.ph_config_set_max_age_ms),
+		ConfigSetMaxRetries:         address(C.ph_config_set_max_retries),
+		ConfigSetRetryBaseMs:        address(C.ph_config_set_retry_base_ms),
+		ConfigSetRetryCapMs:         address(C.ph_config_set_retry_cap_ms),
+		ConfigSetOverflow:           address(C.ph_config_set_overflow),
+		ConfigSetFlagsTimeoutMs:     address(C.ph_config_set_flags_timeout_ms),
+		ConfigSetFlagsTTLMs:         address(C.ph_config_set_flags_ttl_ms),
+		ConfigSetFlagsMaxIdentities: address(C.ph_config_set_flags_max_identities),
+		ConfigSetInApp:              address(C.ph_config_set_in_app),
+		ConfigSetRelease:            address(C.ph_config_set_release),
+		ConfigSetExceptionLimit:     address(C.ph_config_set_exception_limit),
+		ConfigSetLog:                address(C.ph_config_set_log),
+		ConfigAddBeforeSend:         address(C.ph_config_add_before_send),
+		ConfigSetDelivery:           address(C.ph_config_set_delivery),
+		Init:                        address(C.ph_init),
+		ClientStart:                 address(C.ph_client_start),
+		ClientFree:                  address(C.ph_client_free),
+		Flush:                       address(C.ph_flush),
+		Shutdown:                    address(C.ph_shutdown),
+		OptOut:                      address(C.ph_opt_out),
+		OptIn:                       address(C.ph_opt_in),
+		IsOptedOut:                  address(C.ph_is_opted_out),
+		StatsGet:                    address(C.ph_stats_get),
+		CaptureJSON:                 address(C.ph_capture_json),
+		CaptureEvent:                address(C.ph_capture_event),
+		Identify:                    address(C.ph_identify),
+		Alias:                       address(C.ph_alias),
+		GroupIdentify:               address(C.ph_group_identify),
+		Register:                    address(C.ph_register),
+		RegisterOnce:                address(C.ph_register_once),
+		Unregister:                  address(C.ph_unregister),
+		CaptureException:            address(C.ph_capture_exception),
+		StepAdd:                     address(C.ph_step_add),
+		ExceptionNew:                address(C.ph_exception_new),
+		ExceptionFree:               address(C.ph_exception_free),
+		ExceptionSetLevel:           address(C.ph_exception_set_level),
+		ExceptionSetHandled:         address(C.ph_exception_set_handled),
+		ExceptionSetSynthetic:       address(C.ph_exception_set_synthetic),
+		ExceptionSetMechanism:       address(C.ph_exception_set_mechanism),
+		ExceptionSetSource:          address(C.ph_exception_set_source),
+		ExceptionSetGroup:           address(C.ph_exception_set_group),
+		ExceptionSetFingerprint:     address(C.ph_exception_set_fingerprint),
+		ExceptionSetStack:           address(C.ph_exception_set_stack),
+		ExceptionSetFrames:          address(C.ph_exception_set_frames),
+		ExceptionAddCause:           address(C.ph_exception_add_cause),
+		ExceptionSetProperties:      address(C.ph_exception_set_properties),
+		EventNewJSON:                address(C.ph_event_new_json),
+		EventFree:                   address(C.ph_event_free),
+		EventSetFlags:               address(C.ph_event_set_flags),
+		EventGetName:                address(C.ph_event_get_name),
+		EventGetDistinctID:          address(C.ph_event_get_distinct_id),
+		EventGetProperties:          address(C.ph_event_get_properties),
+		EventSetName:                address(C.ph_event_set_name),
+		EventSetDistinctID:          address(C.ph_event_set_distinct_id),
+		EventSetProperties:          address(C.ph_event_set_properties),
+		EventRemoveProperty:         address(C.ph_event_remove_property),
+		PropsNew:                    address(C.ph_props_new),
+		PropsFree:                   address(C.ph_props_free),
+		PropsSetMembers:             address(C.ph_props_set_members),
+		FlagEnabledN:                address(C.ph_flag_enabled_n),
+		FlagsEvaluateN:              address(C.ph_flags_evaluate_n),
+		FlagsOnly:                   address(C.ph_flags_only),
+		FlagsOnlyAccessed:           address(C.ph_flags_only_accessed),
+		FlagsGetUnknownKey:          address(C.ph_flags_get_unknown_key),
+		FlagsGetSource:              address(C.ph_flags_get_source),
+		FlagsFree:                   address(C.ph_flags_free),
+		FlagsIsEnabled:              address(C.ph_flags_is_enabled),
+		FlagsIsKnown:                address(C.ph_flags_is_known),
+		FlagsGetVariant:             address(C.ph_flags_get_variant),
+		FlagsGetPayload:             address(C.ph_flags_get_payload),
+		FlagsGetReason:              address(C.ph_flags_get_reason),
+		FlagsGetCount:               address(C.ph_flags_get_count),
+		FlagsGetKey:                 address(C.ph_flags_get_key),
+		ContextNew:                  address(C.ph_context_new),
+		ContextFree:                 address(C.ph_context_free),
+		ContextSetGroup:             address(C.ph_context_set_group),
+		ContextSetPersonProperties:  address(C.ph_context_set_person_properties),
+		ContextSetGroupProperties:   address(C.ph_context_set_group_properties),
+		ContextSetDeviceID:          address(C.ph_context_set_device_id),
+		ContextAddFlagKey:           address(C.ph_context_add_flag_key),
+		ContextLimitFlagKeys:        address(C.ph_context_limit_flag_keys),
+		ContextAddEvaluationContext: address(C.ph_context_add_evaluation_context),
+		ContextSetGeoipDisable:      address(C.ph_context_set_geoip_disable),
+		ContextSetLocalOnly:         address(C.ph_context_set_local_only),
+	}
+}
