@@ -1,0 +1,126 @@
+"""Feature flags."""
+
+from __future__ import annotations
+
+import json
+import unittest
+from typing import Any
+
+from support import ReceiverTest
+
+from libposthog import Flags
+
+FLAGS = {
+    "on": True,
+    "off": False,
+    "colour": "red",
+    "paid": {"enabled": True, "variant": "v", "payload": {"price": 5}},
+}
+
+
+class FlagReads(ReceiverTest):
+    def setUp(self) -> None:
+        super().setUp()
+        self.receiver.post("/__flags", FLAGS)
+
+    def test_a_snapshot(self) -> None:
+        flags = self.client().evaluate_flags("u")
+        self.assertIsNone(flags.error)
+        self.assertEqual(list(flags), ["colour", "off", "on", "paid"])
+        self.assertEqual(len(flags), 4)
+        self.assertEqual(flags.get("colour"), "red")
+        self.assertIs(flags.get("on"), True)
+        self.assertIs(flags.get("off"), False)
+        self.assertEqual(flags.variant("colour"), "red")
+        self.assertIsNone(flags.variant("on"))
+        self.assertEqual(flags.payload("paid"), {"price": 5})
+        self.assertIsNone(flags.payload("on"))
+        self.assertTrue(flags.is_enabled("on"))
+        self.assertFalse(flags.is_enabled("off", fallback=True))
+        self.assertIn("colour='red'", repr(flags))
+
+    def test_what_is_not_known_answers_the_fallback(self) -> None:
+        flags = self.client().evaluate_flags("u")
+        odd: Any = 5
+        for key in ("missing", "", "a\0b", "\ud800"):
+            with self.subTest(key):
+                self.assertNotIn(key, flags)
+                self.assertTrue(flags.is_enabled(key, fallback=True))
+                self.assertEqual(flags.get(key, "fallback"), "fallback")
+                self.assertIsNone(flags.payload(key))
+                self.assertIsNone(flags.reason(key))
+        self.assertNotIn(odd, flags)
+
+    def test_feature_enabled_asks_once_and_remembers(self) -> None:
+        client = self.client()
+        self.assertTrue(client.feature_enabled("on", "u"))
+        self.assertFalse(client.feature_enabled("off", "u", fallback=True))
+        self.assertTrue(client.feature_enabled("missing", "u", fallback=True))
+        self.assertTrue(client.feature_enabled("colour", 42))
+        self.assertEqual(len(self.receiver.requests("/flags")), 2)
+
+    def test_everything_about_an_evaluation_is_in_the_request(self) -> None:
+        client = self.client()
+        client.evaluate_flags(
+            "u",
+            groups={"company": "acme"},
+            person_properties={"plan": "pro"},
+            group_properties={"company": {"size": 3}},
+            device_id="device_7",
+            flag_keys=["on", "colour"],
+            evaluation_contexts=["backend"],
+            disable_geoip=False,
+        )
+        (request,) = self.receiver.requests("/flags")
+        body = request["json"]
+        self.assertEqual(body["groups"], {"company": "acme"})
+        self.assertEqual(body["person_properties"]["plan"], "pro")
+        self.assertEqual(body["group_properties"]["company"]["size"], 3)
+        self.assertEqual(sorted(body["flag_keys_to_evaluate"]), ["colour", "on"])
+        self.assertEqual(body["evaluation_contexts"], ["backend"])
+        self.assertIs(body["geoip_disable"], False)
+        self.assertIn("device_7", json.dumps(body))
+
+    def test_a_failure_raises_nothing(self) -> None:
+        self.receiver.post("/__script", [{"path": "/flags/", "status": 500, "body": ""}])
+        client = self.client()
+        flags = client.evaluate_flags("u", timeout=2)
+        self.assertIsNotNone(flags.error)
+        self.assertTrue(flags.is_enabled("on", fallback=True))
+        self.assertEqual(len(flags), 0)
+        self.assertTrue(client.feature_enabled("on", "u", fallback=True))
+
+    def test_bad_input_raises_nothing(self) -> None:
+        client = self.client()
+        odd: Any = None
+        for distinct_id in (odd, "", "a\0b"):
+            with self.subTest(distinct_id):
+                self.assertTrue(client.feature_enabled("on", distinct_id, fallback=True))
+                self.assertIsNotNone(client.evaluate_flags(distinct_id).error)
+        self.assertIsNotNone(client.evaluate_flags("u", groups={"": "x"}).error)
+        self.assertTrue(client.evaluate_flags("u").is_enabled("on"))
+
+    def test_the_values_of_a_snapshot_are_put_on_an_event(self) -> None:
+        client = self.client()
+        client.capture("e", "u", {"a": 1}, flags=client.evaluate_flags("u"))
+        event = [e for e in self.captured(client) if e["event"] == "e"][0]
+        self.assertEqual(event["properties"]["$feature/colour"], "red")
+        self.assertEqual(
+            sorted(event["properties"]["$active_feature_flags"]), ["colour", "on", "paid"]
+        )
+
+    def test_a_snapshot_outlives_its_client(self) -> None:
+        client = self.client()
+        flags = client.evaluate_flags("u")
+        client.shutdown()
+        del client
+        self.assertTrue(flags.is_enabled("on"))
+
+    def test_none_at_all(self) -> None:
+        flags = Flags(None)
+        self.assertEqual(list(flags), [])
+        self.assertEqual(repr(flags), "<Flags none known>")
+
+
+if __name__ == "__main__":
+    unittest.main()
