@@ -51,6 +51,9 @@ memleak: $(LIBRARY) ## run the C example under valgrind
 live: $(if $(POSTHOG_API_KEY),$(LIBRARY)) ## send one event of each kind to PostHog, with POSTHOG_API_KEY
 	@tools/live
 
+size: $(LIBRARY) ## how large the library is with which features, and whether that is within its limits
+	@tools/size
+
 bench: $(LIBRARY) ## measure captures and delivery
 	@benches/run
 
@@ -68,4 +71,4 @@ $(LIBRARY): $(SOURCES) tools/build
 $(RECEIVER): Cargo.lock tests/receiver/Cargo.toml $(shell find tests/receiver/src -name '*.rs')
 	@tools/build-receiver
 
-.PHONY: help demo test build go install uninstall memleak live bench header clean
+.PHONY: help demo test build go install uninstall memleak live size bench header clean
