@@ -488,6 +488,108 @@ typedef enum {
 } ph_definitions_advice;
 
 /**
+ * The numbers of a report.
+ */
+typedef enum {
+  /**
+   * What was asked for: one of `ph_family`.
+   */
+  PH_REPORT_FAMILY = 0,
+  /**
+   * The HTTP status; 0 if there was no answer.
+   */
+  PH_REPORT_STATUS = 1,
+  /**
+   * Which attempt of its request the latest was, from 1.
+   */
+  PH_REPORT_ATTEMPT = 2,
+  /**
+   * Events that it has cost.
+   */
+  PH_REPORT_EVENTS_LOST = 3,
+  /**
+   * How often it happened since it was last reported.
+   */
+  PH_REPORT_COUNT = 4,
+  /**
+   * What to look at first: one of `ph_hint`.
+   */
+  PH_REPORT_HINT = 5,
+} ph_report_field;
+
+/**
+ * What a request was for.
+ */
+typedef enum {
+  PH_FAMILY_EVENTS = 0,
+  PH_FAMILY_AI = 1,
+  PH_FAMILY_FLAGS = 2,
+  /**
+   * The definitions of flags.
+   */
+  PH_FAMILY_DEFINITIONS = 3,
+} ph_family;
+
+/**
+ * What is most likely at fault.
+ */
+typedef enum {
+  PH_HINT_NONE = 0,
+  /**
+   * The key is not that of a project (`phc_...`).
+   */
+  PH_HINT_KEY_KIND = 1,
+  /**
+   * The key is unknown in this region: perhaps it is of the other (US, EU).
+   */
+  PH_HINT_REGION = 2,
+  /**
+   * The key is unknown.
+   */
+  PH_HINT_KEY = 3,
+  /**
+   * The project is over its billing limit.
+   */
+  PH_HINT_QUOTA = 4,
+  /**
+   * Too many requests.
+   */
+  PH_HINT_RATE_LIMIT = 5,
+  /**
+   * Nothing of PostHog is at that path: is the host right, and its path prefix?
+   */
+  PH_HINT_PATH = 6,
+  /**
+   * The host sends requests elsewhere.
+   */
+  PH_HINT_REDIRECT = 7,
+  /**
+   * An event is larger than the server takes.
+   */
+  PH_HINT_TOO_LARGE = 8,
+  /**
+   * This machine's clock is minutes from the server's.
+   */
+  PH_HINT_CLOCK = 9,
+  /**
+   * The proxy does not let the request through.
+   */
+  PH_HINT_PROXY = 10,
+  /**
+   * The server's certificate is not trusted, or there is no TLS.
+   */
+  PH_HINT_TLS = 11,
+  /**
+   * The server cannot be reached, or does not answer in time.
+   */
+  PH_HINT_NETWORK = 12,
+  /**
+   * The server is in trouble.
+   */
+  PH_HINT_SERVER = 13,
+} ph_hint;
+
+/**
  * A client of one PostHog project. Many may live in one process, each with its
  * own queue and sender. Every function may be called from any thread at once,
  * but for `ph_client_free`. `NULL` is a disabled client everywhere.
@@ -550,6 +652,12 @@ typedef struct ph_flags ph_flags;
  * stays usable. Belongs to one thread at a time.
  */
 typedef struct ph_props ph_props;
+
+/**
+ * A fault on the way to the server, and how often it happened. Immutable: any
+ * thread may read it.
+ */
+typedef struct ph_report ph_report;
 
 /**
  * The answer to a request that the host carries, under construction. It lasts
@@ -617,6 +725,17 @@ typedef int32_t (*ph_definitions_put_fn)(void *userdata, const char *json, size_
  * the library but for statistics and texts, and must not unwind.
  */
 typedef void (*ph_delivery_fn)(void *userdata, int32_t delivery, size_t events);
+
+/**
+ * Receives reports as they are made. `report` lasts for the call and is not to be
+ * freed.
+ *
+ * Runs on the thread that found the fault: the sender, or one that evaluates flags.
+ * The same fault is told once in a minute, with how often it happened, and whenever
+ * it has cost events. Of the library, the `ph_report_get` functions, statistics and
+ * texts work inside. Must not unwind.
+ */
+typedef void (*ph_error_fn)(void *userdata, const ph_report *report);
 
 /**
  * Carries a request in place of the library: sends it, waits for the answer, puts that
@@ -2032,6 +2151,47 @@ ph_status ph_queue_drain(const ph_client *client,
                          char **json_out);
 
 /**
+ * Sets who is told of faults on the way to the server, in place of whoever was
+ * before; `on_error` may be `NULL` for nobody, and so may `userdata_free`.
+ */
+PH_API
+ph_status ph_config_set_on_error(ph_config *config,
+                                 ph_error_fn on_error,
+                                 void *userdata,
+                                 ph_userdata_free_fn userdata_free);
+
+/**
+ * Takes the oldest report of a fault on the way to the server, with all that
+ * happened alike since; `NULL` when there is none. The last 32 are kept until somebody
+ * takes them. The report is the caller's, to free with `ph_report_free`. Works inside
+ * callbacks.
+ */
+PH_API ph_report *ph_error_next(const ph_client *client);
+
+/**
+ * Frees a report. Ignores `NULL`.
+ */
+PH_API void ph_report_free(ph_report *report);
+
+/**
+ * A number of a report: `field` is one of `ph_report_field`. 0 for any other, and for
+ * `NULL`.
+ */
+PH_API int64_t ph_report_get(const ph_report *report, int32_t field);
+
+/**
+ * The host that was asked, as `ph_config_set_host` took it. Lasts as long as the
+ * report; `NULL` for `NULL`.
+ */
+PH_API const char *ph_report_get_host(const ph_report *report);
+
+/**
+ * What happened the last time, in English. Lasts as long as the report; `NULL` for
+ * `NULL`.
+ */
+PH_API const char *ph_report_get_message(const ph_report *report);
+
+/**
  * Writes the first `count` statistics to `values`, indexed by `ph_stat`, and
  * returns how many there are. Those of the ledger, up to
  * `PH_STAT_QUEUED_BYTES`, are one consistent snapshot. `values` may be `NULL`
@@ -2051,6 +2211,34 @@ PH_API const char *ph_status_text(int32_t status);
  * Frees a string that the library said is the caller's. Ignores `NULL`.
  */
 PH_API void ph_string_free(char *string);
+
+/**
+ * Keeps events for `ph_queue_drain` and sends nothing: no thread, no socket.
+ * `ph_flush` and `ph_shutdown` answer at once and leave events where they are; flags
+ * that are asked for are not known. Default false. A test of what a program captures is
+ * five lines:
+ *
+ * ```c
+ * ph_config_set_capture_only(config, true);
+ * ph_init(config, &client);
+ * place_order(client);
+ * ph_queue_drain(client, 100, &events);
+ * assert(strstr(events, "\"event\":\"order placed\""));
+ * ```
+ */
+PH_API ph_status ph_config_set_capture_only(ph_config *config, bool capture_only);
+
+/**
+ * Makes what is captured the same in each run: events without a time of their own are
+ * of that time (Unix milliseconds), and those without a uuid of their own have the next
+ * of a sequence that `seed` begins. Only for tests: uuids of two processes collide. A
+ * later call takes the place of an earlier one. `PH_ERROR_TIMESTAMP` outside the years 1
+ * to 9999.
+ */
+PH_API
+ph_status ph_config_set_deterministic(ph_config *config,
+                                      int64_t unix_ms,
+                                      uint64_t seed);
 
 /**
  * Says whose code frames are that begin with `prefix`: the program's own

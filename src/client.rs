@@ -14,11 +14,13 @@ use crate::ledger::Ledger;
 use crate::log::{Level, Logger};
 use crate::props::{Marks, Props};
 use crate::record::NewRecord;
+use crate::report::Reports;
 use crate::route::Route;
 use crate::runtime::Runtime;
 use crate::stamps::Stamps;
 use crate::sys::unwind::Frame;
 use crate::sys::{fork, images};
+use crate::timestamp::Timestamp;
 use crate::transport;
 use crate::wire::{Choice, Family, Project, Wire};
 use arc_swap::ArcSwap;
@@ -124,6 +126,16 @@ impl Client {
         self.first.of(fork::generation(), &self.shared)
     }
 
+    /// The time of what is captured now.
+    #[inline]
+    fn now(&self) -> Timestamp {
+        self.shared.config.deterministic.map_or_else(clock::now, |(time, _)| time)
+    }
+
+    pub fn reports(&self) -> &Reports {
+        self.runtime().reports()
+    }
+
     /// Disabled or opted out: calls succeed, do nothing and are not counted.
     #[inline]
     pub fn is_off(&self) -> bool {
@@ -141,6 +153,9 @@ impl Client {
         }
         if self.shared.is_closed() {
             return Err(Error::Shutdown);
+        }
+        if self.shared.config.capture_only {
+            return Ok(());
         }
         let runtime = self.runtime();
         runtime.analytics.start_sender()?;
@@ -383,7 +398,7 @@ impl Client {
             props: [text, &[]],
             options: &[],
             marks,
-            timestamp: clock::now(),
+            timestamp: self.now(),
             uuid: None,
         };
         if !self.has_base.load(Ordering::Acquire) {
@@ -469,7 +484,7 @@ impl Client {
             props: [event.props.text(), &[]],
             options: event.options.text(),
             marks: stamped | own | event.props.marks(),
-            timestamp: event.timestamp.unwrap_or_else(clock::now),
+            timestamp: event.timestamp.unwrap_or_else(|| self.now()),
             uuid: event.uuid,
         })
     }

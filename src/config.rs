@@ -10,7 +10,9 @@ use crate::log::Sink;
 use crate::packer::Encoding;
 use crate::proxy::Proxy;
 use crate::queue::{Limits, Policy};
+use crate::report::OnError;
 use crate::retry::Schedule;
+use crate::timestamp::Timestamp;
 use std::collections::HashSet;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -103,6 +105,11 @@ pub struct Config {
     pub ca_file: Option<String>,
     pub headers: Headers,
     pub carrier: Option<Arc<Carrier>>,
+    pub on_error: Option<Arc<OnError>>,
+    /// Events are kept to be drained, and nothing is sent.
+    pub capture_only: bool,
+    /// The time of every event, and what their uuids begin with.
+    pub deterministic: Option<(Timestamp, u64)>,
     /// `None`: the one that the server shows to speak.
     pub protocol: Option<Protocol>,
     pub historical_migration: bool,
@@ -155,6 +162,9 @@ impl Config {
             ca_file: None,
             headers: Headers::default(),
             carrier: None,
+            on_error: None,
+            capture_only: false,
+            deterministic: None,
             protocol: None,
             historical_migration: false,
             flush_at: Number::new(100, 1..=1_000_000),
@@ -213,6 +223,12 @@ impl Config {
     pub fn set_host(&mut self, host: &str) -> Result<(), Error> {
         self.host = normal_host(host).ok_or(Error::Host)?;
         self.host_is_bad = false;
+        Ok(())
+    }
+
+    pub fn set_deterministic(&mut self, unix_ms: i64, seed: u64) -> Result<(), Error> {
+        let time = Timestamp::from_unix_millis(unix_ms).ok_or(Error::Timestamp)?;
+        self.deterministic = Some((time, seed));
         Ok(())
     }
 

@@ -28,6 +28,7 @@ use crate::error::Error;
 use crate::event::checked;
 use crate::hooks::Gate;
 use crate::log::{Level, Logger};
+use crate::report::{Family, Fate};
 use crate::transport::{Body, Request, Transport};
 use cache::{Cache, Flight};
 use context::Context;
@@ -325,11 +326,15 @@ impl Asker {
             answer_max: remote::ANSWER_MAX,
         });
         let answer = answer.map_err(|failure| {
-            self.tell(format_args!("flags: could not reach the server: {}", failure.text));
+            let text = format!("flags: could not reach the server: {}", failure.text);
+            self.tell(format_args!("{text}"));
+            self.transport.report(Family::Flags, None, failure.fate(), text);
             Fault::Failure(failure.kind)
         })?;
         if !(200..300).contains(&answer.status) {
-            self.tell(format_args!("flags: server answered {}", answer.status));
+            let text = format!("flags: server answered {}", answer.status);
+            self.tell(format_args!("{text}"));
+            self.transport.report(Family::Flags, Some(&answer), Fate::Status(answer.status), text);
             return Err(Fault::Status(answer.status));
         }
         let mut draft = remote::parse(&answer.body).map_err(|_| {

@@ -28,6 +28,7 @@ mod proxy;
 mod queue;
 mod record;
 mod redirect;
+mod report;
 mod resolver;
 mod retry;
 mod route;

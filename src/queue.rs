@@ -116,6 +116,11 @@ impl Queue {
         let _ = self.bell.try_send(());
     }
 
+    /// A uuid of that time, of the sequence that events without one of their own have theirs from.
+    pub fn uuid(&self, unix_millis: i64) -> Uuid {
+        self.lock().random.uuid(unix_millis)
+    }
+
     /// Accepts an event, or says why not. The uuid is the event's for good.
     pub fn push(&self, record: &NewRecord<'_>) -> Result<Uuid, Error> {
         let bytes = record.len() - HEADER + self.limits.envelope;

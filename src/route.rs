@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::header::Headers;
 use crate::log::{Level, Logger};
 use crate::proxy::Proxy;
+use crate::report::OnError;
 use crate::resolver::{Later, Lookup};
 #[cfg(feature = "tls")]
 use crate::trust::Trust;
@@ -23,7 +24,11 @@ const IDLE_MAX: Duration = Duration::from_secs(50);
 pub struct Route {
     pub host: String,
     pub user_agent: String,
+    pub api_key: String,
     pub headers: Headers,
+    /// Nothing is sent at all.
+    pub is_mute: bool,
+    pub on_error: Option<Arc<OnError>>,
     /// In place of all that follows.
     pub carrier: Option<Arc<Carrier>>,
     agent: ureq::config::Config,
@@ -57,7 +62,10 @@ impl Route {
         Ok(Route {
             host: config.host.clone(),
             user_agent,
+            api_key: config.api_key.clone(),
             headers: config.headers.clone(),
+            is_mute: config.capture_only,
+            on_error: config.on_error.clone(),
             carrier: config.carrier.clone(),
             agent,
             proxy: proxy(config, logger).map(Arc::new),

@@ -5,6 +5,7 @@
 //! not even freed.
 
 use crate::client::Shared;
+use crate::config::Config;
 use crate::counters::Counters;
 use crate::exception::Tracker;
 use crate::flags::Flags;
@@ -12,6 +13,7 @@ use crate::hooks::Gate;
 use crate::lane::Lane;
 use crate::log::{Level, Logger};
 use crate::queue::Queue;
+use crate::report::Reports;
 use crate::transport::Transport;
 use crate::uuid::Random;
 use crate::wire::Family;
@@ -128,6 +130,10 @@ impl Runtime {
         next.of(generation, shared)
     }
 
+    pub fn reports(&self) -> &Reports {
+        &self.transport.reports
+    }
+
     pub fn belongs_to(&self, generation: u64) -> bool {
         self.generation == generation
     }
@@ -176,9 +182,10 @@ fn lane(family: Family, shared: &Shared, means: Means<'_>) -> Lane {
         Family::Analytics => ("posthog-sender", &shared.analytics, config.limits(envelope, frame)),
         Family::Ai => ("posthog-ai", &shared.ai, config.ai_limits(envelope, frame)),
     };
-    let (queue, rings) = Queue::new(limits, Random::new(), logger.clone());
+    let (queue, rings) = Queue::new(limits, random(family, config), logger.clone());
     Lane::new(
         name,
+        !config.capture_only,
         Worker {
             family,
             queue: Arc::new(queue),
@@ -196,4 +203,14 @@ fn lane(family: Family, shared: &Shared, means: Means<'_>) -> Lane {
             time: Arc::new(SystemTime),
         },
     )
+}
+
+/// What uuids are made from: each lane's are its own, also where they are the same in each run.
+fn random(family: Family, config: &Config) -> Random {
+    let Some((_, seed)) = config.deterministic else { return Random::new() };
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    bytes[8] = u8::from(family == Family::Ai);
+    bytes[16] = 1;
+    Random::from_seed(bytes)
 }

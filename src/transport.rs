@@ -10,6 +10,7 @@ use crate::connector::{Refusal, Sessions};
 use crate::hooks::Gate;
 use crate::log::{Level, Logger};
 use crate::redirect;
+use crate::report::{Family, Fate, Fault, Hint, Reports};
 use crate::resolver::{Later, Nowhere, OneLookup};
 use crate::route::Route;
 #[cfg(feature = "tls")]
@@ -81,6 +82,14 @@ pub struct Failure {
 }
 
 impl Failure {
+    pub fn fate(&self) -> Fate {
+        match self.kind {
+            FailureKind::Tls => Fate::Tls,
+            FailureKind::Proxy => Fate::Proxy,
+            FailureKind::Refused | FailureKind::Timeout | FailureKind::Broken => Fate::Network,
+        }
+    }
+
     fn new(kind: FailureKind, text: &str) -> Failure {
         Failure { kind, text: text.to_owned() }
     }
@@ -89,6 +98,8 @@ impl Failure {
 /// The connection to one host.
 pub struct Transport {
     route: Arc<Route>,
+    /// What went wrong on the way, as whoever sends judges it.
+    pub reports: Reports,
     gate: Arc<Gate>,
     logger: Logger,
     /// No request starts.
@@ -109,7 +120,9 @@ const REDIRECTS_MAX: usize = 3;
 impl Transport {
     pub fn new(route: Arc<Route>, gate: Arc<Gate>, logger: Logger) -> Transport {
         let closed = AtomicBool::new(false);
-        Transport { route, gate, logger, closed, line: ArcSwapOption::empty() }
+        let on_error = route.on_error.clone();
+        let reports = Reports::new(&route.host, &route.api_key, on_error, Arc::clone(&gate));
+        Transport { route, reports, gate, logger, closed, line: ArcSwapOption::empty() }
     }
 
     /// Sends a request and waits for the answer. Redirects that keep method and body are followed
@@ -135,6 +148,18 @@ impl Transport {
             }
             followed += 1;
         }
+    }
+
+    /// Reports a request that has no events to lose.
+    pub fn report(
+        &self,
+        family: Family,
+        answer: Option<&Answer>,
+        fate: Fate,
+        message: String,
+    ) -> Hint {
+        let date = answer.and_then(|answer| answer.header("date"));
+        self.reports.add(Fault { family, fate, date, attempt: 1, events_lost: 0, message })
     }
 
     /// All but those that belong to the connection.
@@ -208,7 +233,7 @@ impl Transport {
     }
 
     fn check_open(&self) -> Result<(), Failure> {
-        if self.closed.load(Ordering::SeqCst) {
+        if self.closed.load(Ordering::SeqCst) || self.route.is_mute {
             return Err(Failure::new(FailureKind::Broken, "closed"));
         }
         Ok(())

@@ -18,6 +18,7 @@ use crate::log::{Level, Logger};
 use crate::packer::{Encoding, Packer};
 use crate::props::Marks;
 use crate::queue::{Batch, Fate, Next, Queue, Wishes};
+use crate::report;
 use crate::retry::{Exhausted, Schedule};
 use crate::transport::Transport;
 use crate::uuid::Random;
@@ -246,6 +247,12 @@ impl Worker {
     }
 
     fn give_up(&self, parcel: Parcel, reason: Reason) {
+        // What the server refuses for its size has been reported.
+        if reason != Reason::TooLarge {
+            let events = parcel.batch.events();
+            let text = format!("gave up {events} events: {reason:?}");
+            self.report(report::Fate::GivenUp, None, parcel.attempts, events, &text);
+        }
         let fates = vec![Fate::Dropped(reason); parcel.batch.events()];
         self.settle(parcel.batch, &fates, None);
     }

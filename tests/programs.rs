@@ -6,9 +6,9 @@
 
 mod support;
 
-use posthog_receiver::{At, Options, Receiver, Record, Reply, Script};
+use posthog_receiver::{At, Options, Outcome, Receiver, Record, Reply, Script};
 use std::collections::{BTreeMap, HashSet};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use support::program::{Build, Program};
 use support::{library, root};
 
@@ -218,4 +218,50 @@ fn the_sanitizers_are_on() {
         assert!(finished.code == Some(FOUND), "{fault} was not found: {finished}");
         assert!(finished.stderr.contains(message), "no {message}: {finished}");
     }
+}
+
+#[test]
+fn a_transport_of_the_hosts_own_speaks_to_another_service() {
+    let receiver = Receiver::start();
+    // Three times nothing, in three ways; each batch comes again before what is behind it.
+    receiver.set_script(
+        Script::new()
+            .next("/ingest-events", Reply::status(503))
+            .next("/ingest-events", Reply::usual().reset(At::Head))
+            .next("/ingest-events", Reply::usual().reset(At::Body)),
+    );
+    let program = Program::of(&root().join("examples/ingest_events.c"), Build::Sanitized);
+    let url = receiver.url();
+    let environment = [("POSTHOG_API_KEY", "phc_own"), ("POSTHOG_HOST", url.as_str())];
+    let before = unix_millis();
+    program.finish(&["2500"], &environment).expect_success();
+    let after = unix_millis();
+
+    let mut orders = Vec::new();
+    for request in receiver.requests().iter().filter(|request| request.status == Some(200)) {
+        assert_eq!(request.refusal, None);
+        assert_eq!((request.method.as_str(), request.path.as_str()), ("POST", "/ingest-events"));
+        assert_eq!(request.header("x-api-key"), Some("phc_own"));
+        let json = request.json.as_ref().expect("a body");
+        assert_eq!(json["api_key"], "phc_own");
+        if request.outcome != Outcome::Answered {
+            continue;
+        }
+        for event in json["events"].as_array().expect("events") {
+            assert_eq!(
+                (&event["event_name"], &event["user_id"]),
+                (&"order placed".into(), &"user_42".into())
+            );
+            let time = event["event_timestamp"].as_i64().expect("milliseconds");
+            assert!((before..=after).contains(&time), "{before} <= {time} <= {after}");
+            assert_eq!(event["properties"]["$lib"], "libposthog");
+            orders.push(event["properties"]["order"].as_i64().expect("a number"));
+        }
+    }
+    assert!(orders.iter().copied().eq(1..=2500), "{orders:?}");
+}
+
+fn unix_millis() -> i64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970");
+    since.as_millis() as i64
 }

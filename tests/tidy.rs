@@ -12,7 +12,7 @@ use support::source::{Source, code_of, has_word, sources};
 
 /// Which modules each may use. A line uses only those of lines above it, so that no arrow turns
 /// back. `ffi` alone may know that C exists, and comes last.
-const LAYERS: [(&str, &str); 39] = [
+const LAYERS: [(&str, &str); 40] = [
     ("error", ""),
     ("json", ""),
     ("timestamp", ""),
@@ -35,36 +35,40 @@ const LAYERS: [(&str, &str); 39] = [
     ("exception", "clock error event json props sys timestamp uuid"),
     ("hooks", "event"),
     ("log", "hooks sys"),
+    ("report", "hooks"),
     ("queue", "batch error ledger log record uuid"),
-    ("config", "carrier error event exception header hooks json log packer proxy queue retry"),
+    (
+        "config",
+        "carrier error event exception header hooks json log packer proxy queue report retry timestamp",
+    ),
     ("stamps", "config error json props sys"),
     ("wire", "config json props queue record retry stamps timestamp"),
     ("line", "queue retry timestamp"),
     ("resolver", "sys"),
     ("connector", "proxy resolver sys trust"),
-    ("route", "carrier config connector error header log proxy resolver trust"),
-    ("transport", "carrier connector hooks log redirect resolver route trust"),
+    ("route", "carrier config connector error header log proxy report resolver trust"),
+    ("transport", "carrier connector hooks log redirect report resolver route trust"),
     (
         "worker",
-        "clock counters hooks ledger line log packer props queue retry timestamp transport uuid wire",
+        "clock counters hooks ledger line log packer props queue report retry timestamp transport uuid wire",
     ),
     ("sender", "error log sys worker"),
     ("lane", "error queue sender worker"),
     (
         "flags",
-        "clock config counters error event hooks json log props retry route sys timestamp transport \
-         uuid",
+        "clock config counters error event hooks json log props report retry route sys timestamp transport uuid",
     ),
-    ("runtime", "counters exception flags hooks lane log queue transport uuid wire worker"),
+    (
+        "runtime",
+        "config counters exception flags hooks lane log queue report transport uuid wire worker",
+    ),
     (
         "client",
-        "clock config counters error event exception flags json lane ledger log props queue record \
-         route runtime stamps sys transport uuid wire",
+        "clock config counters error event exception flags json lane ledger log props queue record report route runtime stamps sys timestamp transport uuid wire",
     ),
     (
         "ffi",
-        "carrier client config error event exception flags hooks ledger log packer props queue \
-         sys wire",
+        "carrier client config error event exception flags hooks ledger log packer props queue report sys wire",
     ),
     ("lib", ""),
 ];

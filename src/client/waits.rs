@@ -1,13 +1,11 @@
 //! What waits: for everything to be settled, for one event, for the end.
 
 use super::{Client, Timeout};
-use crate::clock;
 use crate::error::Error;
 use crate::event::Event;
 use crate::lane::Lane;
 use crate::ledger::Reason;
 use crate::queue::Flush;
-use crate::uuid::Random;
 use crate::wire::Family;
 use crossbeam_channel::Receiver;
 use std::sync::atomic::Ordering;
@@ -21,6 +19,9 @@ impl Client {
     /// Waits until everything captured before is settled.
     pub fn flush(&self, timeout: Timeout) -> Result<(), Error> {
         if self.is_off() {
+            return Ok(());
+        }
+        if self.shared.config.capture_only {
             return Ok(());
         }
         let waits = timeout != Some(Duration::ZERO);
@@ -62,10 +63,14 @@ impl Client {
         let runtime = self.runtime();
         let lane = self.lane(runtime, family);
         let (mut event, stamped) = self.finish(runtime, event.try_clone()?)?;
-        let timestamp = *event.timestamp.get_or_insert_with(clock::now);
+        let timestamp = *event.timestamp.get_or_insert_with(|| self.now());
         let millis = timestamp.unix_millis();
         let is_own = event.uuid.is_some();
-        let uuid = *event.uuid.get_or_insert_with(|| Random::new().uuid(millis));
+        let uuid = *event.uuid.get_or_insert_with(|| lane.queue.uuid(millis));
+        if self.shared.config.capture_only {
+            let pushed = self.push(lane, &event, stamped, is_own)?;
+            return Ok((!pushed.is_nil()).then_some((pushed, Ok(()))));
+        }
         let (watch, answer) = lane.queue.watch(uuid);
         let pushed = self.push(lane, &event, stamped, is_own);
         if !matches!(&pushed, Ok(uuid) if !uuid.is_nil()) {
@@ -91,6 +96,10 @@ impl Client {
         let runtime = self.runtime();
         // Closed first, so that the barrier covers every event that got in.
         runtime.lanes().for_each(|lane| lane.queue.close());
+        if self.shared.config.capture_only {
+            runtime.shut_down(deadline);
+            return Ok(());
+        }
         let settled: Vec<Flush> = runtime.lanes().map(|lane| lane.queue.flush(true)).collect();
         if runtime.shut_down(deadline) > 0 {
             return Err(Error::Timeout);

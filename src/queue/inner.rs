@@ -31,7 +31,7 @@ pub struct Inner {
     pub hurries: u64,
     /// How often everything was given up.
     pub given_up: u64,
-    random: Random,
+    pub random: Random,
     /// The sender wants the bell when so many events are queued.
     pub wake_at: usize,
     /// Since when there has been something to send.

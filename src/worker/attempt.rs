@@ -6,9 +6,10 @@ use crate::line::Parcel;
 use crate::log::Level;
 use crate::packer::Encoding;
 use crate::queue::Fate;
+use crate::report::{self, Fault, Hint};
 use crate::retry::{self, Verdict};
 use crate::transport::{Answer, Body, Request};
-use crate::wire::{self, Attempt, EventResult, Protocol, Results};
+use crate::wire::{self, Attempt, EventResult, Family, Protocol, Results};
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 use uuid::Uuid;
@@ -73,7 +74,9 @@ impl Worker {
         match answer {
             Ok(answer) => self.read(protocol, &answer, parcel, state),
             Err(failure) => {
-                self.tell(state, format!("could not reach the server: {}", failure.text), 1);
+                let text = format!("could not reach the server: {}", failure.text);
+                self.report(failure.fate(), None, parcel.attempts, 0, &text);
+                self.tell(state, text, 1);
                 Outcome::Failed { choked: false, minimum: None }
             }
         }
@@ -114,6 +117,7 @@ impl Worker {
             let asked = answer.header("retry-after")?;
             retry::retry_after(asked, SystemTime::now())
         };
+        let (fate, date) = (report::Fate::Status(status), answer.header("date"));
         let all = |fate| Outcome::Settled { fates: vec![fate; uuids.len()], minimum: None };
         match retry::verdict(wire::family(self.family, protocol), status) {
             Verdict::Done if !is_v1 => all(Fate::Delivered),
@@ -123,21 +127,30 @@ impl Worker {
                 }
                 None => {
                     // It may have taken them; what sends them for ever will not find out.
-                    self.tell(state, format!("unreadable answer: status {status}"), 1);
+                    let text = format!("unreadable answer: status {status}");
+                    self.report(fate, date, parcel.attempts, uuids.len(), &text);
+                    self.tell(state, text, 1);
                     all(Fate::Dropped(Reason::Rejected))
                 }
             },
             Verdict::Retry => {
-                self.tell(state, format!("server answered {status}, will retry"), 1);
+                let text = format!("server answered {status}, will retry");
+                self.report(fate, date, parcel.attempts, 0, &text);
+                self.tell(state, text, 1);
                 Outcome::Failed { choked: status == 500, minimum: minimum() }
             }
             Verdict::Rejected => {
-                let why = hint(status);
-                self.tell(state, format!("server refused a batch: status {status}{why}"), 1);
+                let text = format!("server refused a batch: status {status}");
+                let hint = self.report(fate, date, parcel.attempts, uuids.len(), &text);
+                self.tell(state, text + report::advice(hint), 1);
                 all(Fate::Dropped(Reason::Rejected))
             }
             Verdict::TooLarge => {
-                self.tell(state, "server refused a batch as too large".to_owned(), 1);
+                // Only the event that is alone is lost; others are sent again in halves.
+                let lost = if uuids.len() == 1 { 1 } else { 0 };
+                let text = "server refused a batch as too large".to_owned();
+                self.report(fate, date, parcel.attempts, lost, &text);
+                self.tell(state, text, 1);
                 Outcome::TooLarge
             }
         }
@@ -145,9 +158,10 @@ impl Worker {
 
     /// What became of each event, and a line for each kind of refusal.
     fn fates(&self, results: Results, state: &mut State) -> Vec<Fate> {
-        let mut told: BTreeMap<String, u64> = BTreeMap::new();
+        // How often, and whether it cost events.
+        let mut told: BTreeMap<String, (u64, bool)> = BTreeMap::new();
         for tag in results.warnings {
-            *told.entry(format!("server took events with a warning: {tag}")).or_default() += 1;
+            told.entry(format!("server took events with a warning: {tag}")).or_default().0 += 1;
         }
         let fate = |result| match result {
             EventResult::Taken => Fate::Delivered,
@@ -157,15 +171,36 @@ impl Worker {
                     "event_too_big" | "ai_event_too_big" => Reason::TooLarge,
                     _ => Reason::Rejected,
                 };
-                *told.entry(format!("server dropped events: {tag}")).or_default() += 1;
+                let entry = told.entry(format!("server dropped events: {tag}")).or_default();
+                *entry = (entry.0 + 1, true);
                 Fate::Dropped(reason)
             }
         };
         let fates = results.each.into_iter().map(fate).collect();
-        for (text, times) in told {
+        for (text, (times, lost)) in told {
+            if lost {
+                self.report(report::Fate::Status(200), None, 1, times as usize, &text);
+            }
             self.tell(state, text, times);
         }
         fates
+    }
+
+    /// Tells the host of a fault, beside the log; what to look at first.
+    pub(super) fn report(
+        &self,
+        fate: report::Fate,
+        date: Option<&str>,
+        attempt: u32,
+        events_lost: usize,
+        text: &str,
+    ) -> Hint {
+        let family = match self.family {
+            Family::Analytics => report::Family::Events,
+            Family::Ai => report::Family::Ai,
+        };
+        let message = text.to_owned();
+        self.transport.reports.add(Fault { family, fate, date, attempt, events_lost, message })
     }
 
     fn tell(&self, state: &mut State, text: String, times: u64) {
@@ -176,16 +211,5 @@ impl Worker {
                 self.logger.log(Level::Warn, format_args!("{text}"));
             }
         }
-    }
-}
-
-/// What to look at first.
-fn hint(status: u16) -> &'static str {
-    match status {
-        401 | 403 => " (is it a project API key, of this region?)",
-        402 => " (the project is over its billing limit)",
-        404 | 405 => " (is the host PostHog's, with the right path prefix?)",
-        300..=399 => " (a redirect: configure the address that it leads to)",
-        _ => "",
     }
 }

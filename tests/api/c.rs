@@ -28,6 +28,7 @@ opaque!(
     ph_exception,
     ph_flags,
     ph_props,
+    ph_report,
     ph_response
 );
 
@@ -97,6 +98,29 @@ pub const PH_PROTOCOL_AUTO: i32 = 0;
 pub const PH_PROTOCOL_V0: i32 = 1;
 pub const PH_PROTOCOL_V1: i32 = 2;
 
+pub const PH_REPORT_FAMILY: i32 = 0;
+pub const PH_REPORT_STATUS: i32 = 1;
+pub const PH_REPORT_ATTEMPT: i32 = 2;
+pub const PH_REPORT_EVENTS_LOST: i32 = 3;
+pub const PH_REPORT_COUNT: i32 = 4;
+pub const PH_REPORT_HINT: i32 = 5;
+
+pub const PH_FAMILY_EVENTS: i64 = 0;
+pub const PH_FAMILY_FLAGS: i64 = 2;
+
+pub const PH_HINT_NONE: i64 = 0;
+pub const PH_HINT_KEY_KIND: i64 = 1;
+pub const PH_HINT_KEY: i64 = 3;
+pub const PH_HINT_QUOTA: i64 = 4;
+pub const PH_HINT_PATH: i64 = 6;
+pub const PH_HINT_REDIRECT: i64 = 7;
+pub const PH_HINT_TOO_LARGE: i64 = 8;
+pub const PH_HINT_CLOCK: i64 = 9;
+pub const PH_HINT_PROXY: i64 = 10;
+pub const PH_HINT_TLS: i64 = 11;
+pub const PH_HINT_NETWORK: i64 = 12;
+pub const PH_HINT_SERVER: i64 = 13;
+
 pub const PH_LEVEL_FATAL: i32 = 0;
 pub const PH_LEVEL_DEBUG: i32 = 5;
 
@@ -151,6 +175,7 @@ pub type TransportFn = Option<
         *mut ph_response,
     ) -> i32,
 >;
+pub type ErrorFn = Option<unsafe extern "C" fn(*mut c_void, *const ph_report)>;
 pub type FreeFn = Option<unsafe extern "C" fn(*mut c_void)>;
 
 #[rustfmt::skip]
@@ -173,6 +198,14 @@ unsafe extern "C" {
     pub safe fn ph_config_deny_property(config: *mut ph_config, key: *const c_char) -> Status;
     pub safe fn ph_config_set_proxy(config: *mut ph_config, url: *const c_char) -> Status;
     pub safe fn ph_config_set_ca_file(config: *mut ph_config, path: *const c_char) -> Status;
+    pub safe fn ph_config_set_capture_only(config: *mut ph_config, capture_only: bool) -> Status;
+    pub safe fn ph_config_set_deterministic(config: *mut ph_config, unix_ms: i64, seed: u64) -> Status;
+    pub safe fn ph_config_set_on_error(config: *mut ph_config, on_error: ErrorFn, userdata: *mut c_void, userdata_free: FreeFn) -> Status;
+    pub safe fn ph_error_next(client: *const ph_client) -> *mut ph_report;
+    pub safe fn ph_report_free(report: *mut ph_report);
+    pub safe fn ph_report_get(report: *const ph_report, field: i32) -> i64;
+    pub safe fn ph_report_get_host(report: *const ph_report) -> *const c_char;
+    pub safe fn ph_report_get_message(report: *const ph_report) -> *const c_char;
     pub safe fn ph_config_set_transport(config: *mut ph_config, transport: TransportFn, userdata: *mut c_void, userdata_free: FreeFn) -> Status;
     pub safe fn ph_response_set_status(response: *mut ph_response, status: u32) -> Status;
     pub safe fn ph_response_add_header(response: *mut ph_response, name: *const c_char, value: *const c_char) -> Status;

@@ -24,6 +24,7 @@ mod input;
 mod optout;
 mod shutdown;
 mod storm;
+mod testing;
 mod transport;
 mod vectors;
 mod wire;

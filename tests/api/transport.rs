@@ -9,6 +9,7 @@ mod headers;
 mod own;
 mod proxies;
 mod redirects;
+mod reports;
 mod sockets;
 mod tls;
 

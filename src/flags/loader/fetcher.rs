@@ -6,6 +6,7 @@ use crate::config::Config;
 use crate::flags::local::Unreadable;
 use crate::hooks::{Advice, DefinitionsCache, Gate};
 use crate::log::{Level, Logger};
+use crate::report::{Family, Fate};
 use crate::transport::{Answer, Request, Transport};
 use std::fmt;
 use std::sync::Arc;
@@ -114,10 +115,17 @@ impl Fetcher {
         match answer {
             Ok(answer) => {
                 let pause = endpoint::asked_pause(&answer, SystemTime::now());
+                if matches!(endpoint::meaning(answer.status), Meaning::Refused | Meaning::Failed) {
+                    let fate = Fate::Status(answer.status);
+                    let text = format!("server answered {}", answer.status);
+                    self.transport.report(Family::Definitions, Some(&answer), fate, text);
+                }
                 (self.read(&answer, known, memory), pause)
             }
             Err(failure) => {
-                self.tell(memory, format_args!("could not reach the server: {}", failure.text));
+                let text = format!("could not reach the server: {}", failure.text);
+                self.tell(memory, format_args!("{text}"));
+                self.transport.report(Family::Definitions, None, failure.fate(), text);
                 (Poll::Failed, Duration::ZERO)
             }
         }

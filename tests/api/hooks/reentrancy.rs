@@ -77,6 +77,7 @@ fn calls(client: *const ph_client) -> Calls {
     ph_client_free(client.cast_mut());
     let mut more: Calls = vec![
         ("ph_is_opted_out", !ph_is_opted_out(client)),
+        ("ph_error_next", ph_error_next(client).is_null()),
         ("ph_version", lent_text(ph_version()).as_deref() == Some(env!("CARGO_PKG_VERSION"))),
         (
             "ph_status_text",

@@ -137,6 +137,9 @@ fn config(_: &Handles) -> Rows {
         ph_config_set_overflow.config(none, 0, 0) => PH_ERROR_NULL;
         ph_config_set_flags_timeout_ms.config(none, 1) => PH_ERROR_NULL;
         ph_config_set_transport.config(none, None, null(), None) => PH_ERROR_NULL;
+        ph_config_set_on_error.config(none, None, null(), None) => PH_ERROR_NULL;
+        ph_config_set_capture_only.config(none, true) => PH_ERROR_NULL;
+        ph_config_set_deterministic.config(none, 0, 0) => PH_ERROR_NULL;
         ph_config_set_log.config(none, None, null(), None) => PH_ERROR_NULL;
         ph_config_add_before_send.config(none, Some(keep), null(), None) => PH_ERROR_NULL;
         ph_config_set_delivery.config(none, None, null(), None) => PH_ERROR_NULL;
@@ -165,6 +168,9 @@ fn texts_of_config(_: &Handles) -> Rows {
         ph_config_set_ca_file.path(config, NONE) => PH_OK;
         ph_config_add_header.name(config, NONE, OK) => PH_ERROR_NULL;
         ph_config_add_header.value(config, OK, NONE) => PH_ERROR_NULL;
+        ph_config_set_on_error.on_error(config, None, null(), Some(free)) => PH_OK;
+        ph_config_set_on_error.userdata(config, None, null(), Some(free)) => PH_OK;
+        ph_config_set_on_error.userdata_free(config, None, null(), None) => PH_OK;
         ph_config_set_transport.transport(config, None, null(), Some(free)) => PH_OK;
         ph_config_set_transport.userdata(config, None, null(), Some(free)) => PH_OK;
         ph_config_set_transport.userdata_free(config, None, null(), None) => PH_OK;
@@ -206,6 +212,10 @@ fn client_calls(it: &Handles) -> Rows {
         ph_is_opted_out.client(none) => false;
         ph_flush.client(none, PH_FOREVER) => PH_OK;
         ph_shutdown.client(none, PH_FOREVER) => PH_OK;
+        ph_error_next.client(none) => null();
+        ph_report_get.report(null(), PH_REPORT_STATUS) => 0;
+        ph_report_get_host.report(null()) => NONE;
+        ph_report_get_message.report(null()) => NONE;
         ph_stats_get.client(none, null(), 0) => many;
         ph_stats_get.values(client, null(), 0) => many;
         ph_queue_drain.client(none, 1, &raw mut json) => PH_OK;

@@ -25,6 +25,7 @@ mod definitions;
 mod expect;
 mod flags;
 mod head;
+mod ingest;
 mod log;
 mod proxy;
 mod receiver;

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::head::{self, Head};
 use crate::reply::Verdict;
-use crate::{body, strict_json, timestamp, v1, validate};
+use crate::{body, ingest, strict_json, timestamp, v1, validate};
 
 #[derive(Clone, Debug)]
 pub struct Request {
@@ -89,6 +89,12 @@ impl Request {
     fn judge(&mut self, raw: Vec<u8>) -> Result<(), String> {
         self.body = body::decode(raw, self.header("content-encoding"))?;
         let parsed = strict_json::parse(&self.body);
+        if self.is_ingest() {
+            let json = parsed.map_err(|reason| format!("the body is not JSON: {reason}"))?;
+            let checked = ingest::check(&json, self.header("x-api-key"));
+            self.json = Some(json);
+            return checked;
+        }
         let capture = self.is_capture();
         if !capture && !self.is_flags() {
             self.json = parsed.ok();
@@ -129,6 +135,11 @@ impl Request {
 
     pub fn is_flags(&self) -> bool {
         self.endpoint() == "/flags"
+    }
+
+    /// Whether it is of another service than PostHog.
+    pub fn is_ingest(&self) -> bool {
+        self.endpoint() == "/ingest-events"
     }
 
     pub fn is_definitions(&self) -> bool {

@@ -51,6 +51,10 @@ fn respond_definitions(
 }
 
 fn usual(reply: &Reply, request: &Request, flags: &Flags) -> (u16, Value) {
+    if request.is_ingest() {
+        let refused = |reason: &String| (400, json!({"error": reason}));
+        return request.refusal.as_ref().map_or((200, json!({"status": "ok"})), refused);
+    }
     if !request.is_capture() && !request.is_flags() {
         return (404, error("there is nothing at this path"));
     }
