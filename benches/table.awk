@@ -78,6 +78,12 @@ function wide(group,    list, n, i, line) {
     }
 }
 
+# How much longer another library takes than ours, which is the first of its group.
+function ratio(group, name, first) {
+    if (first !~ /^libposthog/ || name == first) return ""
+    return sprintf("%.1f times", value[group, name, "ns"] / value[group, first, "ns"])
+}
+
 function narrow(group,    list, n, i, key, part) {
     print group
     n = split(names[group], list, "|")
@@ -86,7 +92,7 @@ function narrow(group,    list, n, i, key, part) {
             split(key, part, SUBSEP)
             if (part[1] == group && part[2] == list[i]) {
                 printf "  %-44s %12s %-5s  %s\n", list[i], short(part[3], value[key]), part[3], \
-                    verdict(group, list[i])
+                    verdict(group, list[i]) ratio(group, list[i], list[1])
             }
         }
     }

@@ -66,6 +66,52 @@ fn a_child_of_every_moment_of_the_first_request_comes_back() {
     program.finish(&[&https], &without).expect_success();
 }
 
+#[test]
+#[cfg(feature = "local-evaluation")]
+fn definitions_survive_a_fork() {
+    let receiver = receiver_with_flag();
+    Program::new("fork_flags", Build::Shared).run(&[&receiver.url()]);
+    // The children evaluated without a request for flags, and each read definitions by itself.
+    let requests = receiver.requests();
+    assert!(requests.iter().all(posthog_receiver::Request::is_definitions));
+    assert!(requests.len() > 20, "{} requests", requests.len());
+}
+
+/// A project whose flag `f` is on for everybody.
+#[cfg(feature = "local-evaluation")]
+fn receiver_with_flag() -> Receiver {
+    let receiver = Receiver::start();
+    let flag = serde_json::json!({"key": "f", "active": true, "filters": {"groups": [{}]}});
+    receiver.set_definitions(&serde_json::json!({"flags": [flag]}));
+    receiver
+}
+
+/// The example for a fleet: one process reads, another uses what it has read.
+#[test]
+#[cfg(feature = "local-evaluation")]
+fn a_fleet_reads_definitions_once() {
+    use std::os::fd::AsRawFd;
+
+    let receiver = receiver_with_flag();
+    let folder = support::scratch("shared-definitions");
+    let _ = std::fs::remove_file(folder.join("definitions.json"));
+    let (url, path) = (receiver.url(), folder.to_string_lossy());
+    let variables = [
+        ("POSTHOG_API_KEY", "phc_test"),
+        ("POSTHOG_SECRET_KEY", "phx_test"),
+        ("POSTHOG_HOST", url.as_str()),
+    ];
+    let example = Program::of(&root().join("examples/shared_definitions.c"), Build::Shared);
+    let run = || example.finish(&[&path, "f"], &variables).expect_success();
+    assert_eq!((run().as_str(), receiver.counts().requests), ("f is on\n", 1));
+    assert!(folder.join("definitions.json").exists());
+    // This process has the turn now.
+    let turn = std::fs::File::open(folder.join("turn")).expect("the lock's file");
+    // SAFETY: the descriptor is open.
+    assert_eq!(unsafe { libc::flock(turn.as_raw_fd(), libc::LOCK_EX) }, 0);
+    assert_eq!((run().as_str(), receiver.counts().requests), ("f is on\n", 1));
+}
+
 /// Runs `fork` in a situation; the distinct ids of what arrived, in order of arrival.
 fn fork(receiver: &Receiver, build: Build, situation: &str) -> Vec<String> {
     receiver.clear();

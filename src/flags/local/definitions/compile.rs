@@ -16,11 +16,10 @@ type Result<T> = std::result::Result<T, Unreadable>;
 /// The members of the whole text.
 type Top<'j> = HashMap<String, &'j RawValue>;
 
-/// One flag as it was read, with its key.
-struct Raw {
+/// One flag as it stands in the text, with its key.
+struct Raw<'j> {
     key: Box<str>,
-    /// None: it could not be read.
-    definition: Option<Map<String, Value>>,
+    json: &'j RawValue,
 }
 
 pub fn parse(json: &[u8]) -> Result<Definitions> {
@@ -92,17 +91,13 @@ fn index(keys: impl Iterator<Item = Box<str>>) -> HashMap<Box<str>, u32> {
 }
 
 /// The flags that are not deleted. Of two with the same key the last counts.
-fn raw_flags(json: &RawValue) -> Result<Vec<Raw>> {
+fn raw_flags(json: &RawValue) -> Result<Vec<Raw<'_>>> {
     let list: Vec<&RawValue> = serde_json::from_str(json.get()).map_err(|_| Unreadable)?;
-    let mut flags: Vec<Raw> = Vec::with_capacity(list.len());
+    let mut flags: Vec<Raw<'_>> = Vec::with_capacity(list.len());
     let mut places: HashMap<Box<str>, usize> = HashMap::with_capacity(list.len());
     for json in list {
         // One without a key is nothing that anybody could ask for.
         let Some(raw) = raw_flag(json) else { continue };
-        let deleted = |raw: &Map<String, Value>| raw.get("deleted") == Some(&Value::Bool(true));
-        if raw.definition.as_ref().is_some_and(deleted) {
-            continue;
-        }
         match places.get(&raw.key) {
             Some(&place) => flags[place] = raw,
             None => {
@@ -114,33 +109,27 @@ fn raw_flags(json: &RawValue) -> Result<Vec<Raw>> {
     Ok(flags)
 }
 
-fn raw_flag(json: &RawValue) -> Option<Raw> {
-    match serde_json::from_str::<Value>(json.get()) {
-        Ok(Value::Object(definition)) => {
-            let key = definition.get("key").and_then(Value::as_str)?.into();
-            Some(Raw { key, definition: Some(definition) })
-        }
-        Ok(_) => None,
-        // Something in it is not what a parser takes, such as a number too large for a double.
-        Err(_) => {
-            let members: HashMap<String, &RawValue> = serde_json::from_str(json.get()).ok()?;
-            let key: String = serde_json::from_str(members.get("key")?.get()).ok()?;
-            Some(Raw { key: key.into(), definition: None })
-        }
-    }
+fn raw_flag(json: &RawValue) -> Option<Raw<'_>> {
+    let members: HashMap<String, &RawValue> = serde_json::from_str(json.get()).ok()?;
+    let key: String = serde_json::from_str(members.get("key")?.get()).ok()?;
+    let deleted = members.get("deleted").is_some_and(|deleted| deleted.get() == "true");
+    (!deleted).then(|| Raw { key: key.into(), json })
 }
 
+/// Parses and compiles one flag: what was parsed is gone before the next, so that thousands of
+/// them take the memory of one.
 fn compiled(
     compiler: &mut Compiler<'_>,
-    raw: &Raw,
+    raw: &Raw<'_>,
     group_type: &dyn Fn(&str) -> Option<u32>,
 ) -> Flag {
-    match &raw.definition {
-        Some(definition) => {
-            let rule = flag::rule(compiler, definition, &raw.key, group_type);
-            flag::flag(definition, &raw.key, rule)
+    match serde_json::from_str::<Map<String, Value>>(raw.json.get()) {
+        Ok(definition) => {
+            let rule = flag::rule(compiler, &definition, &raw.key, group_type);
+            flag::flag(&definition, &raw.key, rule)
         }
-        None => {
+        // Something in it is not what a parser takes, such as a number too large for a double.
+        Err(_) => {
             let rule = Rule::Unsupported(Unusable::new("the definition could not be read"));
             flag::flag(&Map::new(), &raw.key, rule)
         }
