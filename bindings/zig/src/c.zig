@@ -58,6 +58,13 @@ pub const Overflow = enum(c_int) {
     overflow_block = 2,
 };
 
+/// `ph_protocol`.
+pub const Protocol = enum(c_int) {
+    protocol_auto = 0,
+    protocol_v0 = 1,
+    protocol_v1 = 2,
+};
+
 /// `ph_level`.
 pub const Level = enum(c_int) {
     level_fatal = 0,
@@ -119,6 +126,7 @@ pub extern fn ph_config_set_batch_max_events(config: *Config, events: u32) Statu
 pub extern fn ph_config_set_queue_max_events(config: *Config, events: u32) Status;
 pub extern fn ph_config_set_queue_max_bytes(config: *Config, bytes: u64) Status;
 pub extern fn ph_config_set_max_retries(config: *Config, max_retries: u32) Status;
+pub extern fn ph_config_set_protocol(config: *Config, protocol: i32) Status;
 pub extern fn ph_config_set_overflow(config: *Config, overflow: i32, block_ms: u32) Status;
 pub extern fn ph_config_set_request_timeout_ms(config: *Config, timeout_ms: u32) Status;
 pub extern fn ph_config_set_flags_ttl_ms(config: *Config, ttl_ms: u32) Status;

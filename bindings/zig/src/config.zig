@@ -48,6 +48,12 @@ fn numbers(config: types.Config, it: *c.Config) types.InitError!void {
         .drop_oldest => .overflow_drop_oldest,
     };
     try check(config, "overflow", c.ph_config_set_overflow(it, @intFromEnum(overflow), 0));
+    const protocol: c.Protocol = switch (config.protocol) {
+        .auto => .protocol_auto,
+        .v0 => .protocol_v0,
+        .v1 => .protocol_v1,
+    };
+    try check(config, "protocol", c.ph_config_set_protocol(it, @intFromEnum(protocol)));
 }
 
 fn callbacks(config: types.Config, it: *c.Config) types.InitError!void {

@@ -60,6 +60,9 @@ pub const DeliveryStatus = enum { delivered, failed, dropped };
 /// What gives way when the queue is full.
 pub const Overflow = enum { drop_newest, drop_oldest };
 
+/// Of captures; `auto` is the newest that the host understands.
+pub const Protocol = enum { auto, v0, v1 };
+
 /// Texts are copied by `init`. Numbers outside what the library takes are brought to the nearest.
 pub const Config = struct {
     /// An empty one makes a client that does nothing.
@@ -87,6 +90,7 @@ pub const Config = struct {
     request_timeout_ms: u64 = 15_000,
     max_queue_bytes: u64 = 32 << 20,
     overflow: Overflow = .drop_newest,
+    protocol: Protocol = .auto,
     /// Makes a client that does nothing.
     disabled: bool = false,
     /// Stamped on every event as `environment`.

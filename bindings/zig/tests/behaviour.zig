@@ -15,6 +15,7 @@ fn clientOf(receiver: *const Receiver, config: posthog.Config) !*posthog.PostHog
     var own = config;
     own.host = receiver.url;
     own.enable_logging = false;
+    own.protocol = .v0;
     if (own.flush_at == 20) own.flush_at = 1_000;
     if (own.flush_interval_ms == 10_000) own.flush_interval_ms = 60_000;
     return posthog.init(allocator, posthog.defaultIo(), own);

@@ -50,7 +50,7 @@ test "every function is the header's" {
 
 test "every constant has the header's value" {
     @setEvalBranchQuota(2_000_000);
-    inline for (.{ c.Status, c.Stat, c.Overflow, c.Level, c.LogLevel, c.Delivery }) |Enum| {
+    inline for (.{ c.Status, c.Stat, c.Overflow, c.Protocol, c.Level, c.LogLevel, c.Delivery }) |Enum| {
         inline for (@typeInfo(Enum).@"enum".fields) |field| {
             comptime var buffer: [field.name.len]u8 = undefined;
             const name = "PH_" ++ comptime std.ascii.upperString(&buffer, field.name);

@@ -19,8 +19,8 @@ test "every vector" {
         defer arena.deinit();
         const text = try dir.readFileAlloc(io, entry.name, arena.allocator(), .unlimited);
         var replay: Replay = .{ .arena = arena.allocator(), .client = undefined };
-        replay.run(text) catch |failure| {
-            std.debug.print("{s}: {t}\n", .{ entry.name, failure });
+        for ([_]posthog.Protocol{ .v0, .v1 }) |protocol| replay.run(text, protocol) catch |failure| {
+            std.debug.print("{s}, {t}: {t}\n", .{ entry.name, protocol, failure });
             return failure;
         };
         count += 1;
@@ -32,11 +32,12 @@ const Replay = struct {
     arena: std.mem.Allocator,
     client: *posthog.PostHogClient,
 
-    fn run(self: *Replay, text: []const u8) !void {
+    fn run(self: *Replay, text: []const u8, protocol: posthog.Protocol) !void {
         const vector = try std.json.parseFromSliceLeaky(Value, self.arena, text, .{});
         var receiver = try Receiver.clear(std.testing.allocator, std.testing.io);
         defer receiver.deinit();
         var config: posthog.Config = .{ .api_key = "phc_test", .host = receiver.url, .enable_logging = false };
+        config.protocol = protocol;
         if (vector.object.get("options")) |options| try self.set(&config, options.object);
         self.client = try posthog.init(std.testing.allocator, posthog.defaultIo(), config);
         for (vector.object.get("steps").?.array.items) |step| {
@@ -46,7 +47,7 @@ const Replay = struct {
         }
         try self.client.flush();
         self.client.deinit();
-        try receiver.post("/__expect?protocol=v0", text);
+        try receiver.post(if (protocol == .v0) "/__expect?protocol=v0" else "/__expect?protocol=v1", text);
     }
 
     fn set(self: *Replay, config: *posthog.Config, options: std.json.ObjectMap) !void {
