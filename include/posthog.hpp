@@ -234,6 +234,14 @@ class Exception : public Builder<Exception, ph_exception, ph_exception_free> {
   Exception &source(Text source) noexcept { return call(ph_exception_set_source, source); }
   Exception &group(Text type, Text key) noexcept { return call(ph_exception_set_group, type, key); }
   Exception &properties(Properties properties) noexcept { return call(ph_exception_set_properties, properties); }
+  // A frame in place of the thread's stack, the innermost first: (__func__, __FILE__, __LINE__).
+  Exception &frame(Text function, Text file, std::uint32_t line, bool in_app = true) noexcept {
+    detail::Terminated name(function), path(file);
+    detail::keep(status_, name.status());
+    detail::keep(status_, path.status());
+    return call<const char *, const char *, std::uint32_t, const char *, bool>(ph_exception_add_frame, name, path, line,
+                                                                               nullptr, in_app);
+  }
   Exception &stack(bool taken, std::uint32_t skip = 0) noexcept {
     return call<bool, std::uint32_t>(ph_exception_set_stack, taken, skip);
   }

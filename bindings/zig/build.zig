@@ -19,6 +19,16 @@ pub fn build(b: *std.Build) void {
     // The archive unwinds its own panics, and walks the stack where an exception is captured.
     posthog.linkSystemLibrary("unwind", .{ .use_pkg_config = .no });
 
+    // Not in the package: the example of the repository.
+    const example = b.createModule(.{
+        .root_source_file = .{ .cwd_relative = b.pathFromRoot("../../examples/quickstart.zig") },
+        .target = target,
+        .optimize = optimize,
+    });
+    example.addImport("posthog", posthog);
+    const quickstart = b.addInstallArtifact(b.addExecutable(.{ .name = "quickstart", .root_module = example }), .{});
+    b.step("quickstart", "Build the example").dependOn(&quickstart.step);
+
     const own = b.addTest(.{ .root_module = posthog });
     b.step("test", "Run the package's own tests").dependOn(&b.addRunArtifact(own).step);
 }

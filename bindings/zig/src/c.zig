@@ -191,6 +191,10 @@ pub extern fn ph_exception_free(exception: ?*Exception) void;
 pub extern fn ph_exception_set_level(exception: *Exception, level: i32) Status;
 pub extern fn ph_exception_set_handled(exception: *Exception, handled: bool) Status;
 pub extern fn ph_exception_set_fingerprint(exception: *Exception, fingerprint: Text) Status;
+pub extern fn ph_exception_set_group(exception: *Exception, group_type: Text, key: Text) Status;
+pub extern fn ph_exception_set_addresses(exception: *Exception, addresses: [*]const usize, count: usize) Status;
+pub extern fn ph_exception_set_stack(exception: *Exception, taken: bool, skip: u32) Status;
+pub extern fn ph_exception_add_frame(exception: *Exception, function: ?Text, file: ?Text, line: u32, module: ?Text, in_app: bool) Status;
 pub extern fn ph_exception_set_properties(exception: *Exception, props: *const Props) Status;
 
 pub extern fn ph_context_new() ?*Context;

@@ -117,7 +117,7 @@ pub const PostHogClient = struct {
         try self.finish(event, timestamp);
     }
 
-    pub fn captureException(self: *PostHogClient, opts: types.ExceptionOptions) CaptureError!void {
+    pub noinline fn captureException(self: *PostHogClient, opts: types.ExceptionOptions) CaptureError!void {
         const props = try map.filled(&self.maps, opts.properties, opts.json, self.allocator);
         defer self.maps.give(props);
         // As posthog-zig has them, beside the list that PostHog reads.
@@ -140,6 +140,16 @@ pub const PostHogClient = struct {
         try check(c.ph_exception_set_level(exception, @intFromEnum(level)));
         try check(c.ph_exception_set_handled(exception, opts.handled));
         if (opts.fingerprint) |text| try check(c.ph_exception_set_fingerprint(exception, try texts.of(text)));
+        for (opts.groups) |it| try check(c.ph_exception_set_group(exception, try texts.of(it.type), try texts.of(it.key)));
+        // Without one of these it is the stack of this thread, from the caller on.
+        if (opts.at) |at| {
+            try check(c.ph_exception_add_frame(exception, at.fn_name, at.file, at.line, at.module, true));
+        } else if (opts.error_trace) |trace| {
+            const addresses = trace.instruction_addresses[0..@min(trace.index, trace.instruction_addresses.len)];
+            try check(c.ph_exception_set_addresses(exception, addresses.ptr, addresses.len));
+        } else {
+            try check(c.ph_exception_set_stack(exception, true, 1));
+        }
         try check(c.ph_exception_set_properties(exception, props));
         return check(c.ph_capture_exception(self.handle, try texts.of(opts.distinct_id), exception));
     }

@@ -170,6 +170,11 @@ pub const ExceptionOptions = struct {
 
     json: ?[]const u8 = null,
     fingerprint: ?[]const u8 = null,
+    /// Where it arose (`@src()`), in place of the calling thread's stack.
+    at: ?std.builtin.SourceLocation = null,
+    /// The stack of an error instead (`@errorReturnTrace()`).
+    error_trace: ?*const std.builtin.StackTrace = null,
+    groups: []const Group = &.{},
 };
 
 /// What every capture may fail with. Nothing was accepted then: `WriteFailed` is an id, a name, a

@@ -96,6 +96,10 @@ test "an exception has what PostHog reads, and what posthog-zig wrote" {
     });
     try client.flush();
     const properties = (try receiver.events(1))[0].object.get("properties").?;
+    const stack = properties.object.get("$exception_list").?.array.items[0].object.get("stacktrace").?;
+    // The outermost first; the last is this test.
+    const frames = stack.object.get("frames").?.array.items;
+    try expect(frames.len > 2 and frames[frames.len - 1].object.get("instruction_addr") != null);
     try expectText("WorkspaceError", properties, "$exception_type");
     try expectText("not found: ws_1", properties, "$exception_message");
     try expectText("warning", properties, "$exception_level");
