@@ -1235,6 +1235,15 @@ ph_status ph_config_set_flags_max_identities(ph_config *config,
 PH_API ph_status ph_config_set_local_evaluation(ph_config *config, bool local_evaluation);
 
 /**
+ * Whether PostHog is told which flags are read, which experiments live on: an
+ * event `$feature_flag_called` for each value of a flag that is read for a
+ * distinct id and groups, once for each of up to 50,000 distinct ids. Reading
+ * is what `ph_flag_enabled`, `ph_flags_is_enabled`, `ph_flags_is_known` and
+ * `ph_flags_get_variant` do. Default true.
+ */
+PH_API ph_status ph_config_set_flag_events(ph_config *config, bool flag_events);
+
+/**
  * Sets how long definitions of flags are taken for right before PostHog is
  * asked whether there are newer ones. Milliseconds, 100 to 86,400,000; default
  * 30,000. Each pause is up to a tenth longer or shorter, so that processes
@@ -1321,6 +1330,24 @@ ph_status ph_config_set_delivery(ph_config *config,
 PH_API ph_context *ph_context_new(void);
 
 /**
+ * Creates a context from the text of a JSON object, for wrappers that hand
+ * everything over at once. `json` is `len` bytes and needs no NUL. All members
+ * are optional and may be null: `groups` (an object of group types and their
+ * keys), `person_properties`, `group_properties` (an object of group types and
+ * their properties), `device_id`, `flag_keys` and `evaluation_contexts` (arrays
+ * of strings), `geoip_disable`, `local_only`, `flag_events` (true or false).
+ * Each means what the setter of its name does.
+ *
+ * On success `*context_out` is the caller's, to free with `ph_context_free`; on
+ * failure it is not written. `PH_ERROR_NULL`; `PH_ERROR_JSON` for what is not
+ * such an object, or has another member; else as the setters.
+ */
+PH_API
+ph_status ph_context_new_json(const char *json,
+                              size_t len,
+                              ph_context **context_out);
+
+/**
  * Frees a context. Ignores `NULL`.
  */
 PH_API void ph_context_free(ph_context *context);
@@ -1394,6 +1421,12 @@ PH_API ph_status ph_context_set_geoip_disable(ph_context *context, bool disable)
  * evaluate itself is not known then. Without it: as the client is configured.
  */
 PH_API ph_status ph_context_set_local_only(ph_context *context, bool local_only);
+
+/**
+ * Whether reads of values are told to PostHog, see
+ * `ph_config_set_flag_events`. Without it: as the client is configured.
+ */
+PH_API ph_status ph_context_set_flag_events(ph_context *context, bool flag_events);
 
 /**
  * Waits until flags can be evaluated in this process: until definitions have
@@ -1481,11 +1514,15 @@ ph_status ph_definitions_set(ph_definitions *definitions,
  * milliseconds (at least 1 for a request; `PH_FOREVER`: no limit). Blocks until
  * then. What is decided here wins.
  *
+ * Whoever asks for the same while a request is under way waits for that one.
+ *
  * `context` may be `NULL`. On success `*flags_out` is the caller's, to free
  * with `ph_flags_free`; on failure it is not written. Success may be partial:
- * a flag that could not be evaluated is not known, and
- * `ph_flags_get_reason` says why. A client that is disabled or opted out makes
- * no request: no flag is known then.
+ * a flag that could not be evaluated keeps the value that an earlier answer
+ * for this id and context gave it (`PH_FLAG_SOURCE_STALE`), also when there is
+ * no answer at all; where there is none it is not known, and
+ * `ph_flags_get_reason` says why. It fails where nothing is known. A client
+ * that is disabled or opted out makes no request: no flag is known then.
  *
  * `PH_ERROR_NULL`, `PH_ERROR_UTF8` and `PH_ERROR_EMPTY` (of the id),
  * `PH_ERROR_TIMEOUT`, `PH_ERROR_NETWORK`, `PH_ERROR_SERVER`,
@@ -1520,9 +1557,9 @@ ph_status ph_flags_evaluate_n(const ph_client *client,
  * disabled or opted out knows no flag.
  *
  * `PH_ERROR_NULL`, `PH_ERROR_UTF8` and `PH_ERROR_EMPTY` (of the id),
- * `PH_ERROR_SHUTDOWN`, `PH_ERROR_REENTRANT`. Where nothing is remembered:
- * `PH_ERROR_NETWORK` if asking fails or has just failed, `PH_ERROR_TIMEOUT` if
- * the client may not wait.
+ * `PH_ERROR_SHUTDOWN`, `PH_ERROR_REENTRANT`. Where nothing is remembered the
+ * status says why: `PH_ERROR_NETWORK`, `PH_ERROR_SERVER`, or
+ * `PH_ERROR_TIMEOUT`, also if the client may not wait.
  */
 PH_API
 ph_status ph_flags_recall(const ph_client *client,
@@ -1538,8 +1575,10 @@ ph_status ph_flags_recall(const ph_client *client,
  * One request answers for every flag of a distinct id and context, holds for a
  * while (`ph_config_set_flags_ttl_ms`), and serves all threads that ask
  * meanwhile. When a later one fails, what was known before holds on, and the
- * next is made after a pause. With a timeout of 0 this never waits: it answers
- * from what is remembered, and a thread asks in the background.
+ * next is made after a pause. Once two in a row have failed, whoever they were
+ * about, nobody waits any more: a thread tries now and then whether PostHog is
+ * back. With a timeout of 0 this never waits: it answers from what is
+ * remembered, and a thread asks in the background.
  *
  * `fallback` when the value is not known: there is no such flag, it could not
  * be evaluated in time, an argument is not as it has to be, the client is
@@ -1889,6 +1928,52 @@ ph_status ph_exception_add_frame(ph_exception *exception,
 PH_API
 ph_status ph_exception_set_properties(ph_exception *exception,
                                       const ph_props *props);
+
+/**
+ * Adds properties of a person that go along with every later evaluation of
+ * this distinct id's flags, and of nobody else's: for what PostHog does not
+ * know yet, since events take their time. What the context of an evaluation
+ * says wins. Sends nothing. `props` is copied; a key that is set again
+ * replaces the first.
+ *
+ * Kept in memory for as many distinct ids as `ph_config_set_flags_max_identities`
+ * says, those used longest ago forgotten first, and across `fork`.
+ * `PH_ERROR_NULL`, `PH_ERROR_UTF8`, `PH_ERROR_EMPTY`, `PH_ERROR_TOO_LARGE`,
+ * `PH_ERROR_NO_MEMORY`, `PH_ERROR_SHUTDOWN`, `PH_ERROR_REENTRANT`.
+ */
+PH_API
+ph_status ph_flags_set_person_properties(const ph_client *client,
+                                         const char *distinct_id,
+                                         const ph_props *props);
+
+/**
+ * The same for one group of a type: they go along with every later evaluation
+ * whose context names this group.
+ */
+PH_API
+ph_status ph_flags_set_group_properties(const ph_client *client,
+                                        const char *group_type,
+                                        const char *group_key,
+                                        const ph_props *props);
+
+/**
+ * Forgets what `ph_flags_set_person_properties` told of a distinct id, of all
+ * when it is `NULL`. `PH_ERROR_UTF8`, `PH_ERROR_SHUTDOWN`,
+ * `PH_ERROR_REENTRANT`.
+ */
+PH_API
+ph_status ph_flags_reset_person_properties(const ph_client *client,
+                                           const char *distinct_id);
+
+/**
+ * Forgets what `ph_flags_set_group_properties` told of a group, of all groups
+ * when `group_type` is `NULL`. `PH_ERROR_NULL` for a type without a key,
+ * `PH_ERROR_UTF8`, `PH_ERROR_SHUTDOWN`, `PH_ERROR_REENTRANT`.
+ */
+PH_API
+ph_status ph_flags_reset_group_properties(const ph_client *client,
+                                          const char *group_type,
+                                          const char *group_key);
 
 /**
  * Frees what an evaluation gave, and every text that it lent. Ignores `NULL`.

@@ -7,7 +7,7 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::event::Event;
 use crate::exception::Exception;
-use crate::flags::Flags;
+use crate::flags::{Flags, called};
 use crate::json;
 use crate::lane::Lane;
 use crate::ledger::Ledger;
@@ -29,6 +29,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use uuid::Uuid;
+
+mod flags;
 
 /// How long to wait: `None` without a limit.
 pub type Timeout = Option<Duration>;
@@ -223,7 +225,8 @@ impl Client {
                 event.props.set_object("$set_once", set_once)?;
             }
             Ok(event)
-        })
+        })?;
+        self.learn_person(distinct_id, [set_once, set])
     }
 
     /// `alias` is another id of the person who is known as `distinct_id`.
@@ -255,7 +258,8 @@ impl Client {
             event.props.set_str("$group_key", key.as_bytes())?;
             event.props.set_object("$group_set", props.unwrap_or(&Props::new()))?;
             Ok(event)
-        })
+        })?;
+        self.learn_group(group_type, key, props)
     }
 
     /// Queues an exception; the stack, where it is taken, begins outside `inner`. Without a
@@ -452,10 +456,16 @@ impl Client {
             event.props.remove("environment");
         }
         let mut stamped = 0;
-        if !shared.config.hooks.before_send.is_empty() {
+        let is_hooked = !shared.config.hooks.before_send.is_empty();
+        if is_hooked || event.is_short {
             // The hooks see the event as it will leave, and nothing is added behind their back.
             event.props.merge_absent(shared.stamps.props())?;
             stamped = Marks::STAMPS;
+        }
+        if event.is_short {
+            event.props = called::short(&event.props)?;
+        }
+        if is_hooked {
             for hook in &shared.config.hooks.before_send {
                 match runtime.gate.pass(|| hook(&mut event)) {
                     Some(true) => {}

@@ -135,6 +135,8 @@ pub struct Config {
     /// Whether flags are evaluated here, if there is a secret key.
     pub local_evaluation: bool,
     pub definitions_poll_ms: Number,
+    /// Whether PostHog is told which flags are read.
+    pub flag_events: bool,
     pub group_indices: [Option<String>; 5],
     pub exceptions: exception::Settings,
     /// Property keys, escaped as on the wire, that never leave.
@@ -186,6 +188,7 @@ impl Config {
             flags_max_identities: Number::new(10_000, 1..=1_000_000),
             local_evaluation: true,
             definitions_poll_ms: Number::new(30_000, 100..=DAY_MS),
+            flag_events: true,
             group_indices: [const { None }; 5],
             exceptions: exception::Settings::default(),
             denied: HashSet::new(),

@@ -17,6 +17,8 @@ pub struct Event {
     pub options: Props,
     pub uuid: Option<Uuid>,
     pub timestamp: Option<Timestamp>,
+    /// About a flag, in its short form: super properties and stamps that it does not need stay out.
+    pub is_short: bool,
     /// Group type and key, each type once.
     groups: Vec<(String, String)>,
     /// Whether the properties have them all.
@@ -44,6 +46,7 @@ impl Event {
             options: Props::new(),
             uuid: None,
             timestamp: None,
+            is_short: false,
             groups: Vec::new(),
             groups_stamped: false,
         })
@@ -98,6 +101,7 @@ impl Event {
             options: self.options.try_clone()?,
             uuid: self.uuid,
             timestamp: self.timestamp,
+            is_short: self.is_short,
             groups: self.groups.clone(),
             groups_stamped: self.groups_stamped,
         })

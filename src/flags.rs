@@ -1,10 +1,13 @@
-//! Feature flags: asked of the server for whoever wants to wait, and remembered for the short
-//! form.
+//! Feature flags: evaluated here where that is possible, asked of the server for whoever wants to
+//! wait, and remembered for the short form.
 //!
-//! What a flag's value is and when it may be believed is decided in the pure parts below this
-//! file; here are the request, the deadline, and the thread that asks while nobody waits.
+//! What a flag's value is and when it may be believed is decided in the parts below this file;
+//! here is who is asked, in which order, and for how long.
 
-pub mod cache;
+mod asker;
+mod breaker;
+mod cache;
+pub mod called;
 pub mod context;
 pub mod draft;
 pub mod explanation;
@@ -17,9 +20,12 @@ mod loader;
 #[cfg(feature = "local-evaluation")]
 mod local;
 mod lru;
+mod parts;
+pub mod properties;
 mod refresher;
 mod remote;
 pub mod snapshot;
+mod tracker;
 pub mod view;
 
 use crate::config::Config;
@@ -27,52 +33,49 @@ use crate::counters::Counters;
 use crate::error::Error;
 use crate::event::checked;
 use crate::hooks::Gate;
-use crate::log::{Level, Logger};
-use crate::report::{Family, Fate};
-use crate::transport::{Body, Request, Transport};
-use cache::{Cache, Flight};
+use crate::log::Logger;
+use crate::transport::Transport;
+use asker::Asker;
+use breaker::Pass;
+use cache::{Cache, Flight, Landed, Look};
 use context::Context;
-use crossbeam_channel::{Receiver, RecvTimeoutError, TryRecvError};
-use draft::Draft;
+use draft::{Draft, Source};
 use explanation::{Explanation, Missing};
 use found::Found;
 use loader::Loader;
+use properties::Properties;
 use refresher::{Job, Refresher};
 use remote::Fault;
 use snapshot::Snapshot;
-use std::collections::HashSet;
-use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-/// Failures are told once in this time.
-const FAILURES_TOLD: Duration = Duration::from_secs(60);
+use tracker::{Read, Tracker};
 
 /// The flags of one client, in one process.
 pub struct Flags {
     asker: Arc<Asker>,
     loader: Loader,
     cache: Cache,
+    tracker: Tracker,
+    properties: Properties,
     refresher: Refresher,
     /// What the short form may take in all; zero for never waiting.
     timeout: Duration,
+    /// Whether reads are told, where the call does not say.
+    tells: bool,
 }
 
-/// Who asks the server: whatever a request needs.
-struct Asker {
-    api_key: String,
-    geoip_disable: bool,
-    denied: HashSet<Vec<u8>>,
-    transport: Arc<Transport>,
-    counters: Arc<Counters>,
-    logger: Logger,
-    /// For requests that nobody waits for.
-    patience: Duration,
-    told_at: Mutex<Option<Instant>>,
+/// What the short form answers.
+#[derive(Default)]
+pub struct Answer {
+    /// `None`: not known.
+    pub enabled: Option<bool>,
+    /// What to tell of this read, if it is to be told.
+    pub told: Option<Arc<Snapshot>>,
 }
 
 impl Flags {
-    /// Opens nothing and starts nothing. A forked child keeps what its parent's cache knew, if
+    /// Opens nothing and starts nothing. A forked child keeps what its parent knew, as far as
     /// that can be had without waiting.
     pub fn new(
         config: &Config,
@@ -82,74 +85,46 @@ impl Flags {
         gate: &Arc<Gate>,
         parent: Option<&Flags>,
     ) -> Flags {
-        let fresh =
-            || Cache::new(config.flags_max_identities.count(), config.flags_ttl_ms.millis());
-        let loader =
-            Loader::new(config, &transport, &logger, gate, parent.map(|parent| &parent.loader));
+        let identities = config.flags_max_identities.count();
+        let fresh = || Cache::new(identities, config.flags_ttl_ms.millis());
         Flags {
-            loader,
-            asker: Arc::new(Asker {
-                api_key: config.api_key.clone(),
-                geoip_disable: config.geoip_disable.unwrap_or(config.is_server),
-                denied: config.denied.clone(),
-                transport,
-                counters,
-                logger,
-                patience: config.request_timeout_ms.millis(),
-                told_at: Mutex::new(None),
-            }),
-            cache: parent.and_then(|parent| parent.cache.inherit()).unwrap_or_else(fresh),
+            loader: Loader::new(config, &transport, &logger, gate, parent.map(|it| &it.loader)),
+            asker: Arc::new(Asker::new(config, transport, counters, logger)),
+            cache: parent.map_or_else(fresh, |parent| parent.cache.inherit()),
+            tracker: parent.map_or_else(Tracker::new, |parent| parent.tracker.inherit()),
+            properties: match parent {
+                Some(parent) => parent.properties.inherit(),
+                None => Properties::new(identities),
+            },
             refresher: Refresher::new(),
             timeout: Duration::from_millis(u64::from(config.flags_timeout_ms)),
+            tells: config.flag_events,
         }
     }
 
-    /// Evaluates what can be without a request, and asks the server about the rest: what the short
-    /// form remembers is neither read nor changed.
+    /// Evaluates what can be without a request, and asks the server about the rest, however
+    /// fresh what is remembered.
     pub fn evaluate(
         &self,
         distinct_id: &str,
         context: &Context,
         timeout: Duration,
-    ) -> Result<Snapshot, Error> {
-        self.completed(distinct_id, context, |distinct_id| {
-            let closed = self.refresher.closed().ok_or(Error::Shutdown)?;
-            self.asker.ask(distinct_id, context, timeout, &closed)
+    ) -> Result<Arc<Snapshot>, Error> {
+        self.completed(distinct_id, context, |distinct_id, context| {
+            self.ask(distinct_id, context, timeout)
         })
-    }
-
-    /// Whether a flag is on; `None` when that is not known in time.
-    pub fn enabled(&self, distinct_id: &str, key: &str, context: Option<&Context>) -> Option<bool> {
-        let nothing = Context::default();
-        self.known(distinct_id, key, context.unwrap_or(&nothing))
-    }
-
-    fn known(&self, distinct_id: &str, key: &str, context: &Context) -> Option<bool> {
-        let distinct_id = checked(distinct_id).ok()?;
-        if !context.wants(key) {
-            return None;
-        }
-        let found = |found: Found<'_>| (found.enabled, found.needs_server);
-        match self.loader.find(distinct_id, key, context, found) {
-            Some((None, true)) | None => self.remembered(distinct_id, context)?.enabled(key),
-            Some((enabled, _)) => enabled,
-        }
     }
 
     /// What the short form answers from: what can be evaluated without a request, and for the rest
     /// what is remembered, or else what the server says in time.
-    pub fn recall(&self, distinct_id: &str, context: &Context) -> Result<Snapshot, Error> {
-        self.completed(distinct_id, context, |distinct_id| {
+    pub fn recall(&self, distinct_id: &str, context: &Context) -> Result<Arc<Snapshot>, Error> {
+        self.completed(distinct_id, context, |distinct_id, context| {
             let remembered = self.remembered(distinct_id, context);
-            remembered.map(|snapshot| snapshot.to_draft()).ok_or_else(|| {
-                if self.refresher.closed().is_none() {
-                    Error::Shutdown
-                } else if self.timeout.is_zero() {
-                    Error::Timeout
-                } else {
-                    Error::Network
-                }
-            })
+            let remembered = remembered.ok_or_else(|| self.refresher.why_unknown())?;
+            match remembered.failure() {
+                Some(failure) if remembered.len() == 0 => Err(remote::error_of(failure)),
+                _ => Ok(remembered),
+            }
         })
     }
 
@@ -158,18 +133,22 @@ impl Flags {
         &self,
         distinct_id: &str,
         context: &Context,
-        rest: impl FnOnce(&str) -> Result<Draft, Error>,
-    ) -> Result<Snapshot, Error> {
+        rest: impl FnOnce(&str, &Context) -> Result<Arc<Snapshot>, Error>,
+    ) -> Result<Arc<Snapshot>, Error> {
         let distinct_id = checked(distinct_id)?;
+        let context = &*self.properties.complete(distinct_id, context)?;
         if context.wants_nothing() {
-            return Ok(Snapshot::new(distinct_id, context, Draft::default()));
+            return Ok(Arc::new(Snapshot::new(distinct_id, context, Draft::default())));
         }
         let local = self.loader.evaluate(distinct_id, context);
-        let needs_server = local.as_ref().is_none_or(|(_, needs_server)| *needs_server);
-        let mut draft = local.map(|(draft, _)| draft).unwrap_or_default();
-        if needs_server && !context.is_local_only() {
-            match rest(distinct_id) {
-                Ok(rest) => draft.fill(rest),
+        let (mut draft, needs_server) = match local {
+            None if !context.is_local_only() => return rest(distinct_id, context),
+            None => (Draft::default(), false),
+            Some((draft, needs_server)) => (draft, needs_server && !context.is_local_only()),
+        };
+        if needs_server {
+            match rest(distinct_id, context) {
+                Ok(rest) => draft.fill(rest.to_draft()),
                 Err(Error::Shutdown) => return Err(Error::Shutdown),
                 Err(error) if draft.records.iter().all(|record| record.enabled.is_none()) => {
                     return Err(error);
@@ -178,24 +157,157 @@ impl Flags {
                 Err(error) => draft.failure = Some(remote::failure(error).to_owned()),
             }
         }
-        Ok(Snapshot::new(distinct_id, context, draft))
+        Ok(Arc::new(Snapshot::new(distinct_id, context, draft)))
     }
 
-    fn remembered(&self, distinct_id: &str, context: &Context) -> Option<Arc<Snapshot>> {
-        if context.is_local_only() {
-            return None;
+    /// The server's part of an evaluation: one request, unless somebody is asking the same.
+    fn ask(
+        &self,
+        distinct_id: &str,
+        context: &Context,
+        timeout: Duration,
+    ) -> Result<Arc<Snapshot>, Error> {
+        let deadline = Instant::now() + timeout;
+        let identity = context.identity(distinct_id);
+        loop {
+            let closed = self.refresher.closed().ok_or(Error::Shutdown)?;
+            let left = deadline.saturating_duration_since(Instant::now());
+            let landed = match self.cache.ask(&identity) {
+                Look::Ask(flight) => self.asker.answer(flight, distinct_id, context, left, &closed),
+                Look::Asked(waiting) => waiting.until(deadline),
+                Look::Known(snapshot) => Some(Landed { snapshot, fault: None }),
+            };
+            let landed = match landed {
+                Some(landed) => landed,
+                // Whoever was asking gave it up.
+                None if Instant::now() < deadline => continue,
+                None => {
+                    let (stale, fault) = (self.cache.peek(&identity), Fault::Late);
+                    let stale = stale.as_deref();
+                    let snapshot = cache::without_answer(distinct_id, context, stale, fault);
+                    Landed { snapshot: Arc::new(snapshot), fault: Some(fault) }
+                }
+            };
+            return match landed.fault {
+                Some(fault) if landed.snapshot.len() == 0 => Err(fault.error()),
+                _ => Ok(landed.snapshot),
+            };
         }
+    }
+
+    /// Whether a flag is on, as far as that can be known in time.
+    pub fn enabled(&self, distinct_id: &str, key: &str, context: Option<&Context>) -> Answer {
+        let nothing = Context::default();
+        let context = context.unwrap_or(&nothing);
+        self.try_enabled(distinct_id, key, context).unwrap_or_default()
+    }
+
+    fn try_enabled(
+        &self,
+        distinct_id: &str,
+        key: &str,
+        context: &Context,
+    ) -> Result<Answer, Error> {
+        let distinct_id = checked(distinct_id)?;
+        if !context.wants(key) {
+            return Ok(Answer::default());
+        }
+        let context = &*self.properties.complete(distinct_id, context)?;
+        let found = self.loader.find(distinct_id, key, context, |found, source| {
+            let is_final = !found.needs_server || found.enabled.is_some();
+            is_final.then(|| self.found(distinct_id, context, found, source))
+        });
+        if let Some(Some(answer)) = found {
+            return Ok(answer);
+        }
+        if context.is_local_only() {
+            return Ok(Answer::default());
+        }
+        let remembered = self.remembered(distinct_id, context);
+        Ok(remembered.map_or_else(Answer::default, |snapshot| {
+            let is_told = self.tells(&snapshot, key.as_bytes(), context.flag_events);
+            Answer { enabled: snapshot.enabled(key), told: is_told.then_some(snapshot) }
+        }))
+    }
+
+    /// The answer from a flag that was found without a request. Nothing is copied for a read that
+    /// was told before.
+    fn found(
+        &self,
+        distinct_id: &str,
+        context: &Context,
+        found: Found<'_>,
+        source: &dyn Fn() -> Source,
+    ) -> Answer {
+        let variant = found.variant.map(str::as_bytes);
+        let read = Read::new(found.key.as_bytes(), found.enabled, variant, context.groups_hash());
+        let is_told =
+            context.flag_events.unwrap_or(self.tells) && self.tracker.is_new(distinct_id, read);
+        let told = is_told.then(|| {
+            let (records, source) = (vec![found.to_record()], Arc::new(source()));
+            let draft = Draft { records, source, ..Draft::default() };
+            Arc::new(Snapshot::new(distinct_id, context, draft))
+        });
+        Answer { enabled: found.enabled, told }
+    }
+
+    /// What the server has said of somebody, or says in the time that the short form may take.
+    /// `None`: nobody has asked yet.
+    fn remembered(&self, distinct_id: &str, context: &Context) -> Option<Arc<Snapshot>> {
         let now = Instant::now();
         let identity = context.identity(distinct_id);
-        self.cache.get(&identity, now, now + self.timeout, |flight| {
-            let Some(closed) = self.refresher.closed() else { return flight.stale() };
-            if !self.timeout.is_zero() {
-                return self.asker.refresh(flight, distinct_id, context, self.timeout, &closed);
+        match self.cache.look(&identity, now) {
+            Look::Known(snapshot) => Some(snapshot),
+            Look::Asked(waiting) => {
+                let landed = waiting.until(now + self.timeout);
+                landed.map(|landed| landed.snapshot).or_else(|| self.cache.peek(&identity))
             }
-            let stale = flight.stale();
-            self.refresher.add(&self.asker, Job::new(flight, distinct_id, context));
-            stale
-        })
+            Look::Ask(flight) => self.short_ask(flight, distinct_id, context, now),
+        }
+    }
+
+    fn short_ask(
+        &self,
+        flight: Flight,
+        distinct_id: &str,
+        context: &Context,
+        now: Instant,
+    ) -> Option<Arc<Snapshot>> {
+        let stale = flight.stale();
+        let Some(closed) = self.refresher.closed() else { return stale };
+        match self.asker.breaker.pass(now) {
+            Pass::Go if !self.timeout.is_zero() => {
+                let timeout = self.timeout;
+                let landed = self.asker.answer(flight, distinct_id, context, timeout, &closed);
+                return landed.map(|landed| landed.snapshot).or(stale);
+            }
+            Pass::Go | Pass::Probe => {
+                self.refresher.add(&self.asker, Job::new(flight, distinct_id, context));
+            }
+            Pass::No => {}
+        }
+        stale
+    }
+
+    /// Whether PostHog is to be told that a flag was read. Asking makes it so.
+    pub fn tells(&self, snapshot: &Snapshot, key: &[u8], flag_events: Option<bool>) -> bool {
+        if !flag_events.unwrap_or(self.tells) || snapshot.distinct_id().is_empty() {
+            return false;
+        }
+        let flag = snapshot.find(key);
+        // Of a part of a snapshot nobody knows whether it is missing.
+        if flag.is_none() && snapshot.is_narrowed() {
+            return false;
+        }
+        let enabled = flag.and_then(|flag| flag.enabled());
+        let variant = flag.and_then(|flag| flag.variant()).map(|variant| variant.to_bytes());
+        let read = Read::new(key, enabled, variant, snapshot.groups_hash());
+        self.tracker.is_new(snapshot.distinct_id(), read)
+    }
+
+    /// Properties that go along with every later evaluation.
+    pub fn properties(&self) -> &Properties {
+        &self.properties
     }
 
     /// From here on no request starts, and the thread that refreshes ends. The transport's
@@ -203,6 +315,7 @@ impl Flags {
     pub fn close(&self) {
         self.refresher.close();
         self.loader.close();
+        self.tracker.clear();
     }
 
     /// Waits until the thread that reads definitions has ended, at most until the deadline.
@@ -242,6 +355,7 @@ impl Flags {
         if !context.wants(key) {
             return Ok(Explanation::missing(key, Missing::NotWanted));
         }
+        let context = &*self.properties.complete(distinct_id, context)?;
         let explained = self.loader.explain(distinct_id, key, context);
         Ok(explained.unwrap_or_else(|why| Explanation::missing(key, why)))
     }
@@ -252,113 +366,6 @@ impl Flags {
 
     pub fn save_definitions(&self) -> Option<Vec<u8>> {
         self.loader.save()
-    }
-}
-
-impl Asker {
-    /// Asks about one identity and enters what comes of it. Returns what is known then.
-    fn refresh(
-        &self,
-        flight: Flight,
-        distinct_id: &str,
-        context: &Context,
-        timeout: Duration,
-        closed: &Receiver<()>,
-    ) -> Option<Arc<Snapshot>> {
-        match self.ask(distinct_id, context, timeout, closed) {
-            Ok(draft) => Some(flight.settle(distinct_id, context, draft, Instant::now())),
-            // Says nothing about the server.
-            Err(Error::Shutdown) => flight.stale(),
-            Err(_) => flight.fail(Instant::now()),
-        }
-    }
-
-    /// One request, and one more if the first failed in a way that passes; all within `timeout`.
-    fn ask(
-        &self,
-        distinct_id: &str,
-        context: &Context,
-        timeout: Duration,
-        closed: &Receiver<()>,
-    ) -> Result<Draft, Error> {
-        let deadline = Instant::now() + timeout;
-        let left = || deadline.saturating_duration_since(Instant::now());
-        let mut body = Vec::new();
-        remote::body(
-            &mut body,
-            &self.api_key,
-            distinct_id,
-            context,
-            self.geoip_disable,
-            &self.denied,
-        );
-        let mut attempts = 0;
-        loop {
-            if left().is_zero() {
-                return Err(Error::Timeout);
-            }
-            if closed.try_recv() == Err(TryRecvError::Disconnected) {
-                return Err(Error::Shutdown);
-            }
-            attempts += 1;
-            let fault = match self.attempt(&body, left()) {
-                Ok(draft) => return Ok(draft),
-                Err(fault) => fault,
-            };
-            let pause = fault.retry(attempts, left()).unwrap_or_default();
-            // Nothing is ever sent: it ends, or the pause does.
-            if closed.recv_timeout(pause) == Err(RecvTimeoutError::Disconnected) {
-                return Err(Error::Shutdown);
-            }
-            if pause.is_zero() {
-                return Err(fault.error());
-            }
-        }
-    }
-
-    fn attempt(&self, body: &[u8], timeout: Duration) -> Result<Draft, Fault> {
-        self.counters.flag_requests.add(1);
-        let answer = self.transport.send(&Request {
-            path: remote::PATH,
-            body: Some(Body { bytes: body, encoding: None }),
-            headers: &[],
-            timeout,
-            answer_max: remote::ANSWER_MAX,
-        });
-        let answer = answer.map_err(|failure| {
-            let text = format!("flags: could not reach the server: {}", failure.text);
-            self.tell(format_args!("{text}"));
-            self.transport.report(Family::Flags, None, failure.fate(), text);
-            Fault::Failure(failure.kind)
-        })?;
-        if !(200..300).contains(&answer.status) {
-            let text = format!("flags: server answered {}", answer.status);
-            self.tell(format_args!("{text}"));
-            self.transport.report(Family::Flags, Some(&answer), Fate::Status(answer.status), text);
-            return Err(Fault::Status(answer.status));
-        }
-        let mut draft = remote::parse(&answer.body).map_err(|_| {
-            self.tell(format_args!("flags: server's answer could not be read"));
-            Fault::Unreadable
-        })?;
-        draft.take_at(Instant::now());
-        if draft.quota_limited {
-            self.tell(format_args!("flags: the project is over its quota of flag requests"));
-        }
-        Ok(draft)
-    }
-
-    /// A dead network must not fill the host's log.
-    fn tell(&self, text: fmt::Arguments<'_>) {
-        let now = Instant::now();
-        let mut told_at = self.told_at.lock().unwrap_or_else(PoisonError::into_inner);
-        if told_at.is_some_and(|at| now.duration_since(at) < FAILURES_TOLD) {
-            return;
-        }
-        *told_at = Some(now);
-        // The host's callback runs without a lock of ours.
-        drop(told_at);
-        self.logger.log(Level::Warn, text);
     }
 }
 

@@ -64,7 +64,7 @@ const LAYERS: [(&str, &str); 40] = [
     ),
     (
         "client",
-        "clock config counters error event exception flags json lane ledger log props queue record report route runtime stamps sys timestamp transport uuid wire",
+        "clock config counters error event exception flags hooks json lane ledger log props queue record report route runtime stamps sys timestamp transport uuid wire",
     ),
     (
         "ffi",

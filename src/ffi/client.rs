@@ -11,13 +11,15 @@ use crate::wire::Family;
 use safer_ffi::prelude::repr_c;
 use std::ffi::c_char;
 use std::mem::MaybeUninit;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A client of one PostHog project. Many may live in one process, each with its
 /// own queue and sender. Every function may be called from any thread at once,
 /// but for `ph_client_free`. `NULL` is a disabled client everywhere.
 pub struct ph_client {
-    pub(super) client: Client,
+    /// Snapshots of flags refer to it: they tell it what is read.
+    pub(super) client: Arc<Client>,
 }
 
 pub(super) fn timeout(timeout_ms: u32) -> Timeout {
@@ -75,7 +77,7 @@ pub extern "C" fn ph_init(
     attempt(|| {
         let out = client_out.ok_or(Error::Null)?;
         outside_callbacks()?;
-        let client = Client::new(config.ok_or(Error::Null)?.get())?;
+        let client = Arc::new(Client::new(config.ok_or(Error::Null)?.get())?);
         out.write(Box::new(ph_client { client }).into());
         Ok(())
     })
@@ -452,6 +454,10 @@ pub extern "C" fn ph_shutdown(client: Option<&ph_client>, timeout_ms: u32) -> ph
 pub extern "C" fn ph_client_free(client: Option<repr_c::Box<ph_client>>) {
     guard(|| {
         if outside_callbacks().is_ok() {
+            // A thread that reads a snapshot of flags may hold on to it for a moment longer.
+            if let Some(client) = &client {
+                let _ = client.client.shut_down(Some(Duration::ZERO));
+            }
             drop(client);
         } else {
             std::mem::forget(client);

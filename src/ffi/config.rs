@@ -459,6 +459,22 @@ pub extern "C" fn ph_config_set_local_evaluation(
     })
 }
 
+/// Whether PostHog is told which flags are read, which experiments live on: an
+/// event `$feature_flag_called` for each value of a flag that is read for a
+/// distinct id and groups, once for each of up to 50,000 distinct ids. Reading
+/// is what `ph_flag_enabled`, `ph_flags_is_enabled`, `ph_flags_is_known` and
+/// `ph_flags_get_variant` do. Default true.
+#[unsafe(no_mangle)]
+pub extern "C" fn ph_config_set_flag_events(
+    config: Option<&mut ph_config>,
+    flag_events: bool,
+) -> ph_status {
+    change(config, |config| {
+        config.flag_events = flag_events;
+        Ok(())
+    })
+}
+
 /// Sets how long definitions of flags are taken for right before PostHog is
 /// asked whether there are newer ones. Milliseconds, 100 to 86,400,000; default
 /// 30,000. Each pause is up to a tenth longer or shorter, so that processes

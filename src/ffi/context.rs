@@ -1,11 +1,13 @@
 //! `ph_context_*`: everything about one evaluation of feature flags.
 
 use super::boundary::{attempt, guard};
-use super::types::{CStrArg, text};
+use super::types::{CStrArg, slice, text};
 use super::{ph_props, ph_status};
 use crate::error::Error;
 use crate::flags::context::Context;
 use safer_ffi::prelude::repr_c;
+use std::ffi::c_char;
+use std::mem::MaybeUninit;
 
 /// Everything about one evaluation of feature flags besides the distinct id:
 /// groups, properties, which flags. It may be used for any number of calls. A
@@ -21,6 +23,32 @@ pub struct ph_context {
 #[unsafe(no_mangle)]
 pub extern "C" fn ph_context_new() -> Option<repr_c::Box<ph_context>> {
     guard(|| Some(Box::new(ph_context { context: Context::default() }).into()))
+}
+
+/// Creates a context from the text of a JSON object, for wrappers that hand
+/// everything over at once. `json` is `len` bytes and needs no NUL. All members
+/// are optional and may be null: `groups` (an object of group types and their
+/// keys), `person_properties`, `group_properties` (an object of group types and
+/// their properties), `device_id`, `flag_keys` and `evaluation_contexts` (arrays
+/// of strings), `geoip_disable`, `local_only`, `flag_events` (true or false).
+/// Each means what the setter of its name does.
+///
+/// On success `*context_out` is the caller's, to free with `ph_context_free`; on
+/// failure it is not written. `PH_ERROR_NULL`; `PH_ERROR_JSON` for what is not
+/// such an object, or has another member; else as the setters.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ph_context_new_json(
+    json: *const c_char,
+    len: usize,
+    context_out: Option<&mut MaybeUninit<repr_c::Box<ph_context>>>,
+) -> ph_status {
+    attempt(|| {
+        let out = context_out.ok_or(Error::Null)?;
+        // SAFETY: C promises as many readable bytes as it says; they are read during this call.
+        let context = Context::from_json(unsafe { slice(json, len) }?)?;
+        out.write(Box::new(ph_context { context }).into());
+        Ok(())
+    })
 }
 
 /// Frees a context. Ignores `NULL`.
@@ -135,6 +163,19 @@ pub extern "C" fn ph_context_set_local_only(
 ) -> ph_status {
     attempt(|| {
         context.ok_or(Error::Null)?.context.set_local_only(local_only);
+        Ok(())
+    })
+}
+
+/// Whether reads of values are told to PostHog, see
+/// `ph_config_set_flag_events`. Without it: as the client is configured.
+#[unsafe(no_mangle)]
+pub extern "C" fn ph_context_set_flag_events(
+    context: Option<&mut ph_context>,
+    flag_events: bool,
+) -> ph_status {
+    attempt(|| {
+        context.ok_or(Error::Null)?.context.set_flag_events(flag_events);
         Ok(())
     })
 }

@@ -1,11 +1,10 @@
-//! `ph_flags_evaluate`, `ph_flags_recall` and `ph_flag_enabled`: feature flags for somebody.
+//! `ph_flags_evaluate` and `ph_flag_enabled`: feature flags for somebody.
 
 use super::boundary::{attempt, guard, outside_callbacks};
 use super::types::{CStrArg, slice, text, utf8};
 use super::{ph_client, ph_context, ph_flags, ph_status};
+use crate::client::Client;
 use crate::error::Error;
-use crate::flags::Flags;
-use crate::flags::context::Context;
 use crate::flags::snapshot::Snapshot;
 use crate::flags::view::View;
 use safer_ffi::prelude::repr_c;
@@ -21,11 +20,15 @@ type FlagsOut<'a> = Option<&'a mut MaybeUninit<repr_c::Box<ph_flags>>>;
 /// milliseconds (at least 1 for a request; `PH_FOREVER`: no limit). Blocks until
 /// then. What is decided here wins.
 ///
+/// Whoever asks for the same while a request is under way waits for that one.
+///
 /// `context` may be `NULL`. On success `*flags_out` is the caller's, to free
 /// with `ph_flags_free`; on failure it is not written. Success may be partial:
-/// a flag that could not be evaluated is not known, and
-/// `ph_flags_get_reason` says why. A client that is disabled or opted out makes
-/// no request: no flag is known then.
+/// a flag that could not be evaluated keeps the value that an earlier answer
+/// for this id and context gave it (`PH_FLAG_SOURCE_STALE`), also when there is
+/// no answer at all; where there is none it is not known, and
+/// `ph_flags_get_reason` says why. It fails where nothing is known. A client
+/// that is disabled or opted out makes no request: no flag is known then.
 ///
 /// `PH_ERROR_NULL`, `PH_ERROR_UTF8` and `PH_ERROR_EMPTY` (of the id),
 /// `PH_ERROR_TIMEOUT`, `PH_ERROR_NETWORK`, `PH_ERROR_SERVER`,
@@ -38,11 +41,7 @@ pub extern "C" fn ph_flags_evaluate(
     timeout_ms: u32,
     flags_out: Option<&mut MaybeUninit<repr_c::Box<ph_flags>>>,
 ) -> ph_status {
-    attempt(|| {
-        let timeout = Duration::from_millis(u64::from(timeout_ms));
-        let evaluate = |flags: &Flags, id: &str, context: &_| flags.evaluate(id, context, timeout);
-        give(client, || text(distinct_id), context, flags_out, evaluate)
-    })
+    attempt(|| evaluate(client, || text(distinct_id), context, timeout_ms, flags_out))
 }
 
 /// The same, for a distinct id of so many bytes that needs no NUL.
@@ -58,9 +57,7 @@ pub unsafe extern "C" fn ph_flags_evaluate_n(
     attempt(|| {
         // SAFETY: C promises as many readable bytes as it says; they are read during this call.
         let distinct_id = unsafe { slice(distinct_id, distinct_id_len) };
-        let timeout = Duration::from_millis(u64::from(timeout_ms));
-        let evaluate = |flags: &Flags, id: &str, context: &_| flags.evaluate(id, context, timeout);
-        give(client, || utf8(distinct_id?), context, flags_out, evaluate)
+        evaluate(client, || utf8(distinct_id?), context, timeout_ms, flags_out)
     })
 }
 
@@ -74,9 +71,9 @@ pub unsafe extern "C" fn ph_flags_evaluate_n(
 /// disabled or opted out knows no flag.
 ///
 /// `PH_ERROR_NULL`, `PH_ERROR_UTF8` and `PH_ERROR_EMPTY` (of the id),
-/// `PH_ERROR_SHUTDOWN`, `PH_ERROR_REENTRANT`. Where nothing is remembered:
-/// `PH_ERROR_NETWORK` if asking fails or has just failed, `PH_ERROR_TIMEOUT` if
-/// the client may not wait.
+/// `PH_ERROR_SHUTDOWN`, `PH_ERROR_REENTRANT`. Where nothing is remembered the
+/// status says why: `PH_ERROR_NETWORK`, `PH_ERROR_SERVER`, or
+/// `PH_ERROR_TIMEOUT`, also if the client may not wait.
 #[unsafe(no_mangle)]
 pub extern "C" fn ph_flags_recall(
     client: Option<&ph_client>,
@@ -84,42 +81,53 @@ pub extern "C" fn ph_flags_recall(
     context: Option<&ph_context>,
     flags_out: Option<&mut MaybeUninit<repr_c::Box<ph_flags>>>,
 ) -> ph_status {
-    attempt(|| give(client, || text(distinct_id), context, flags_out, Flags::recall))
+    attempt(|| {
+        give(client, flags_out, |client| {
+            if client.is_off() {
+                return client.recall("", None);
+            }
+            client.recall(text(distinct_id)?, context.map(|it| &it.context))
+        })
+    })
 }
 
-fn give<'a>(
+fn evaluate<'a>(
     client: Option<&ph_client>,
     distinct_id: impl FnOnce() -> Result<&'a str, Error>,
     context: Option<&ph_context>,
+    timeout_ms: u32,
     flags_out: FlagsOut<'_>,
-    ask: impl FnOnce(&Flags, &str, &Context) -> Result<Snapshot, Error>,
 ) -> Result<(), Error> {
-    let evaluate = || {
+    let timeout = Duration::from_millis(u64::from(timeout_ms));
+    give(client, flags_out, |client| {
+        if client.is_off() {
+            return client.evaluate("", None, timeout);
+        }
+        client.evaluate(distinct_id()?, context.map(|it| &it.context), timeout)
+    })
+}
+
+/// Gives C what an evaluation found; counts it when it is refused.
+fn give(
+    client: Option<&ph_client>,
+    flags_out: FlagsOut<'_>,
+    find: impl FnOnce(&Client) -> Result<View, Error>,
+) -> Result<(), Error> {
+    let give = || {
         let out = flags_out.ok_or(Error::Null)?;
         outside_callbacks()?;
-        let snapshot = snapshot(client, distinct_id, context, ask)?;
-        out.write(Box::new(ph_flags { view: View::new(snapshot) }).into());
+        let view = match client {
+            Some(ph_client { client }) => find(client)?,
+            None => View::new(Snapshot::empty(""), None),
+        };
+        out.write(ph_flags::new(view, client));
         Ok(())
     };
-    let result = evaluate();
+    let result = give();
     if let (Some(ph_client { client }), Err(error)) = (client, result) {
         client.refuse(error);
     }
     result
-}
-
-fn snapshot<'a>(
-    client: Option<&ph_client>,
-    distinct_id: impl FnOnce() -> Result<&'a str, Error>,
-    context: Option<&ph_context>,
-    ask: impl FnOnce(&Flags, &str, &Context) -> Result<Snapshot, Error>,
-) -> Result<Snapshot, Error> {
-    let Some(client) = client else { return Ok(Snapshot::empty("")) };
-    let Some(flags) = client.client.flags()? else { return Ok(Snapshot::empty("")) };
-    match context {
-        Some(context) => ask(flags, distinct_id()?, &context.context),
-        None => ask(flags, distinct_id()?, &Context::default()),
-    }
 }
 
 /// Whether a flag is on for a distinct id: as the definitions of this process
@@ -129,8 +137,10 @@ fn snapshot<'a>(
 /// One request answers for every flag of a distinct id and context, holds for a
 /// while (`ph_config_set_flags_ttl_ms`), and serves all threads that ask
 /// meanwhile. When a later one fails, what was known before holds on, and the
-/// next is made after a pause. With a timeout of 0 this never waits: it answers
-/// from what is remembered, and a thread asks in the background.
+/// next is made after a pause. Once two in a row have failed, whoever they were
+/// about, nobody waits any more: a thread tries now and then whether PostHog is
+/// back. With a timeout of 0 this never waits: it answers from what is
+/// remembered, and a thread asks in the background.
 ///
 /// `fallback` when the value is not known: there is no such flag, it could not
 /// be evaluated in time, an argument is not as it has to be, the client is
@@ -175,7 +185,7 @@ fn enabled<'a>(
     context: Option<&ph_context>,
 ) -> Option<bool> {
     outside_callbacks().ok()?;
-    let flags = client?.client.flags().ok()??;
+    let client = &client?.client;
     let context = context.map(|context| &context.context);
-    flags.enabled(distinct_id().ok()?, key().ok()?, context)
+    client.flag_enabled(distinct_id().ok()?, key().ok()?, context)
 }

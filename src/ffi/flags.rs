@@ -1,8 +1,9 @@
 //! `ph_flags_*`: feature flags as one evaluation found them.
 
 use super::boundary::{attempt, guard};
-use super::ph_status;
-use super::types::{CStrArg, CStrLent, LentStr, array, bytes};
+use super::types::{CStrArg, CStrLent, LentStr, array, bytes, utf8};
+use super::{ph_client, ph_status};
+use crate::client::Client;
 use crate::error::Error;
 use crate::flags::draft::Origin;
 use crate::flags::snapshot::Flag;
@@ -10,6 +11,7 @@ use crate::flags::view::View;
 use safer_ffi::prelude::repr_c;
 use std::ffi::{CStr, c_char};
 use std::mem::MaybeUninit;
+use std::sync::{Arc, Weak};
 use std::time::Instant;
 
 /// The feature flags of one distinct id at one moment. It never changes, and
@@ -17,6 +19,27 @@ use std::time::Instant;
 /// the client is gone.
 pub struct ph_flags {
     pub(super) view: View,
+    /// Told what is read, for as long as it is there.
+    client: Weak<Client>,
+}
+
+impl ph_flags {
+    pub(super) fn new(view: View, client: Option<&ph_client>) -> repr_c::Box<ph_flags> {
+        let client = client.map_or_else(Weak::new, |it| Arc::downgrade(&it.client));
+        Box::new(ph_flags { view, client }).into()
+    }
+
+    /// A part of it.
+    fn with(&self, view: View) -> repr_c::Box<ph_flags> {
+        Box::new(ph_flags { view, client: self.client.clone() }).into()
+    }
+
+    #[cold]
+    fn tell(&self, key: &[u8]) {
+        if let (Some(client), Ok(key)) = (self.client.upgrade(), utf8(key)) {
+            client.flag_read(&self.view, key);
+        }
+    }
 }
 
 /// Where the value of a flag came from.
@@ -188,7 +211,7 @@ pub extern "C" fn ph_flags_only_accessed(
 ) -> ph_status {
     attempt(|| {
         let (flags, out) = (flags.ok_or(Error::Null)?, flags_out.ok_or(Error::Null)?);
-        out.write(boxed(flags.view.only_read()));
+        out.write(flags.with(flags.view.only_read()));
         Ok(())
     })
 }
@@ -216,22 +239,20 @@ pub unsafe extern "C" fn ph_flags_only(
             Ok(unsafe { CStr::from_ptr(*key) }.to_bytes())
         };
         let keys: Result<Vec<&[u8]>, Error> = keys.iter().map(key).collect();
-        out.write(boxed(flags.view.only(&keys?)));
+        out.write(flags.with(flags.view.only(&keys?)));
         Ok(())
     })
-}
-
-fn boxed(view: View) -> repr_c::Box<ph_flags> {
-    Box::new(ph_flags { view }).into()
 }
 
 /// A flag whose value is being read.
 #[inline]
 fn read<'a>(flags: Option<&'a ph_flags>, key: &[u8]) -> Option<Flag<'a>> {
-    let view = &flags?.view;
-    let flag = view.snapshot().find(key)?;
-    view.mark(flag);
-    Some(flag)
+    let flags = flags?;
+    let flag = flags.view.snapshot().find(key);
+    if flag.is_none_or(|flag| flags.view.mark(flag)) {
+        flags.tell(key);
+    }
+    flag
 }
 
 fn find<'a>(flags: Option<&'a ph_flags>, key: CStrArg<'_>) -> Option<Flag<'a>> {

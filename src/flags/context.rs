@@ -1,10 +1,13 @@
 //! Everything about one evaluation besides whose it is.
 
+mod read;
+
 use crate::error::Error;
 use crate::event::checked;
 use crate::json;
 use crate::props::Props;
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// What flags are evaluated with. `default()` is empty: nothing but the distinct id.
 ///
@@ -25,6 +28,8 @@ pub struct Context {
     pub(super) geoip_disable: Option<bool>,
     /// No request, whatever is not known without one. `None`: no.
     pub(super) local_only: Option<bool>,
+    /// Whether reads of values are told to PostHog. `None`: as the client does.
+    pub(super) flag_events: Option<bool>,
 }
 
 impl Context {
@@ -78,6 +83,24 @@ impl Context {
 
     pub fn set_local_only(&mut self, local_only: bool) {
         self.local_only = Some(local_only);
+    }
+
+    pub fn set_flag_events(&mut self, flag_events: bool) {
+        self.flag_events = Some(flag_events);
+    }
+
+    pub fn flag_events(&self) -> Option<bool> {
+        self.flag_events
+    }
+
+    /// The same for the same groups, in whatever order they were set; 0 for none.
+    pub fn groups_hash(&self) -> u64 {
+        if self.groups.is_empty() {
+            return 0;
+        }
+        let mut hasher = DefaultHasher::new();
+        self.groups.hash(&mut hasher);
+        hasher.finish()
     }
 
     /// Whether nothing may be asked of the server.
@@ -165,133 +188,4 @@ fn put_props(out: &mut Vec<u8>, props: &Props) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn props(pairs: &[(&str, i64)]) -> Props {
-        let mut props = Props::new();
-        for (key, value) in pairs {
-            props.set_i64(key, *value).unwrap();
-        }
-        props
-    }
-
-    fn context(fill: impl FnOnce(&mut Context) -> Result<(), Error>) -> Context {
-        let mut context = Context::default();
-        fill(&mut context).unwrap();
-        context
-    }
-
-    #[test]
-    fn the_order_of_filling_does_not_matter() {
-        let one = context(|c| {
-            c.set_group("company", "acme")?;
-            c.set_group("team", "core")?;
-            c.set_group_properties("team", &props(&[("size", 3), ("age", 1)]))?;
-            c.set_group_properties("company", &props(&[("size", 9)]))?;
-            c.set_person_properties(&props(&[("b", 2), ("a", 1), ("c", 3)]))?;
-            c.add_flag_key("a")?;
-            c.add_flag_key("b")?;
-            c.add_evaluation_context("x")?;
-            c.add_evaluation_context("y")
-        });
-        let other = context(|c| {
-            c.add_evaluation_context("y")?;
-            c.add_evaluation_context("x")?;
-            c.add_flag_key("b")?;
-            c.add_flag_key("a")?;
-            c.add_flag_key("b")?;
-            c.set_group_properties("company", &props(&[("size", 9)]))?;
-            c.set_group_properties("team", &props(&[("age", 1), ("size", 3)]))?;
-            c.set_person_properties(&props(&[("a", 1), ("b", 2), ("c", 3)]))?;
-            c.set_group("team", "core")?;
-            c.set_group("company", "old")?;
-            c.set_group("company", "acme")
-        });
-        assert_eq!(one.identity("u"), other.identity("u"));
-    }
-
-    #[test]
-    fn no_two_contexts_share_an_identity() {
-        type Fill = fn(&mut Context) -> Result<(), Error>;
-        let different: [(&str, Fill); 24] = [
-            ("u", |_| Ok(())),
-            ("v", |_| Ok(())),
-            ("", |_| Ok(())),
-            ("u", |c| c.set_group("ab", "c")),
-            ("u", |c| c.set_group("a", "bc")),
-            ("u", |c| c.set_group("a", "b").and_then(|()| c.set_group("c", "d"))),
-            ("u", |c| c.set_device_id("a")),
-            ("u", |c| c.set_device_id("b")),
-            ("u", |c| c.set_person_properties(&props(&[("a", 1)]))),
-            ("u", |c| c.set_person_properties(&props(&[("a", 2)]))),
-            ("u", |c| c.set_group_properties("a", &props(&[]))),
-            ("u", |c| c.set_group_properties("a", &props(&[("a", 1)]))),
-            ("u", |c| c.set_group_properties("b", &props(&[("a", 1)]))),
-            ("u", |c| c.add_flag_key("a")),
-            ("u", |c| c.add_flag_key("b")),
-            ("u", |c| c.add_flag_key("a").and_then(|()| c.add_flag_key("b"))),
-            ("u", |c| c.add_flag_key("ab")),
-            ("u", |c| c.add_evaluation_context("a")),
-            ("u", |c| c.add_evaluation_context("b")),
-            ("u", |c| c.add_evaluation_context("a").and_then(|()| c.add_flag_key("a"))),
-            ("u", |c| {
-                c.limit_flag_keys();
-                Ok(())
-            }),
-            ("u", |c| {
-                c.set_geoip_disable(true);
-                Ok(())
-            }),
-            ("u", |c| {
-                c.set_geoip_disable(false);
-                Ok(())
-            }),
-            ("v", |c| {
-                c.set_geoip_disable(false);
-                Ok(())
-            }),
-        ];
-        let identities: BTreeSet<Vec<u8>> =
-            different.iter().map(|(id, fill)| context(fill).identity(id)).collect();
-        assert_eq!(identities.len(), different.len());
-    }
-
-    #[test]
-    fn blank_names_are_refused_and_change_nothing() {
-        let mut context = Context::default();
-        let empty = context.identity("u");
-        for blank in ["", " ", "\t"] {
-            assert_eq!(context.set_group(blank, "k"), Err(Error::Empty));
-            assert_eq!(context.set_group("t", blank), Err(Error::Empty));
-            assert_eq!(context.set_group_properties(blank, &Props::new()), Err(Error::Empty));
-            assert_eq!(context.set_device_id(blank), Err(Error::Empty));
-            assert_eq!(context.add_flag_key(blank), Err(Error::Empty));
-            assert_eq!(context.add_evaluation_context(blank), Err(Error::Empty));
-        }
-        assert_eq!(context.identity("u"), empty);
-        assert!(context.wants("anything"));
-    }
-
-    #[test]
-    fn properties_merge_and_the_last_wins() {
-        let mut context = Context::default();
-        context.set_person_properties(&props(&[("a", 1), ("b", 1)])).unwrap();
-        context.set_person_properties(&props(&[("b", 2)])).unwrap();
-        assert_eq!(context.person_properties.text(), br#""a":1,"b":2"#);
-        context.set_group_properties("t", &props(&[("a", 1)])).unwrap();
-        context.set_group_properties("t", &props(&[("b", 2)])).unwrap();
-        assert_eq!(context.group_properties["t"].text(), br#""a":1,"b":2"#);
-    }
-
-    #[test]
-    fn flag_keys_limit_what_is_wanted() {
-        let mut context = Context::default();
-        assert!(context.wants("a") && !context.wants_nothing());
-        context.limit_flag_keys();
-        assert!(!context.wants("a") && context.wants_nothing());
-        context.add_flag_key("a").unwrap();
-        context.limit_flag_keys();
-        assert!(context.wants("a") && !context.wants("b") && !context.wants_nothing());
-    }
-}
+mod tests;

@@ -63,20 +63,23 @@ impl Loader {
         Some((Draft { records, source, ..Draft::default() }, needs_server))
     }
 
-    /// Evaluates one flag, and hands it to `then`. `None` without definitions, or one of it.
+    /// Evaluates one flag, and hands it to `then`, with what tells where it came from. `None`
+    /// without definitions, or one of it.
     pub fn find<R>(
         &self,
         distinct_id: &str,
         key: &str,
         context: &Context,
-        then: impl FnOnce(Found<'_>) -> R,
+        then: impl FnOnce(Found<'_>, &dyn Fn() -> Source) -> R,
     ) -> Option<R> {
         let loaded = self.lent();
-        let definitions = &loaded.as_ref()?.definitions;
+        let loaded = loaded.as_ref()?;
+        let definitions = &loaded.definitions;
         let flag = definitions.find(key)?;
-        let subject = pass::subject(distinct_id, context, clock::now());
+        let now = clock::now();
+        let subject = pass::subject(distinct_id, context, now);
         let outcome = Evaluation::new(definitions, &subject, ()).outcome(flag);
-        Some(then(pass::found(flag, outcome)))
+        Some(then(pass::found(flag, outcome), &|| source(loaded, now.unix_millis())))
     }
 
     /// How a flag is decided, step by step.

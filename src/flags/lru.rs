@@ -81,6 +81,17 @@ impl<V> Lru<V> {
         self.nodes.len()
     }
 
+    /// Takes out one entry, if it is there.
+    pub fn remove(&mut self, key: &[u8]) {
+        if let Some(&at) = self.index.get(key) {
+            self.take_out(at);
+        }
+    }
+
+    pub fn clear(&mut self) {
+        *self = Lru::new(self.len_max, self.bytes_max);
+    }
+
     fn link_newest(&mut self, at: usize) {
         self.nodes[at].newer = NONE;
         self.nodes[at].older = self.newest;
@@ -210,6 +221,21 @@ mod tests {
             let names: Vec<String> = list.iter().map(|(name, _)| name.clone()).collect();
             assert_eq!(order(&lru), names);
         }
+    }
+
+    #[test]
+    fn what_is_taken_out_is_gone() {
+        let mut lru = Lru::new(9, usize::MAX);
+        for name in ["a", "b", "c"] {
+            lru.insert(&key(name), 1, 0);
+        }
+        lru.remove(b"a");
+        lru.remove(b"missing");
+        assert_eq!(order(&lru), ["c", "b"]);
+        lru.clear();
+        assert_eq!(order(&lru), Vec::<String>::new());
+        lru.insert(&key("d"), 1, 0);
+        assert_eq!(order(&lru), ["d"]);
     }
 
     #[test]

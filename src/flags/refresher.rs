@@ -1,10 +1,10 @@
 //! Asking while nobody waits: a thread that is started when there is something to ask, and ends
 //! when there has been nothing for a while.
 
-use super::Asker;
+use super::asker::Asker;
 use super::cache::Flight;
 use super::context::Context;
-use crate::log::Level;
+use crate::error::Error;
 use crate::sys::thread;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, TrySendError};
 use std::io;
@@ -63,6 +63,11 @@ impl Refresher {
         lock(&self.session).as_ref().map(|session| session.closed.clone())
     }
 
+    /// Why nothing is known of somebody whom nobody has asked about.
+    pub fn why_unknown(&self) -> Error {
+        if self.closed().is_none() { Error::Shutdown } else { Error::Timeout }
+    }
+
     pub fn close(&self) {
         let session = lock(&self.session).take();
         // Outside the lock: the jobs that go with it take another.
@@ -76,8 +81,7 @@ impl Refresher {
     /// Leaves a job to the thread. What cannot be done is dropped, and may be asked for again.
     pub fn add(&self, asker: &Arc<Asker>, job: Job) {
         if let Err(error) = self.try_add(asker, job) {
-            let logger = &asker.logger;
-            logger.log(Level::Warn, format_args!("flags: could not start a thread: {error}"));
+            asker.tell_no_thread(&error);
         }
     }
 
@@ -127,8 +131,7 @@ impl Thread {
             };
             // Once this is closed each job that still waits ends here without a request.
             let Job { flight, distinct_id, context } = job;
-            let patience = self.asker.patience;
-            self.asker.refresh(flight, &distinct_id, &context, patience, &self.closed);
+            self.asker.refresh(flight, &distinct_id, &context, &self.closed);
         }
     }
 

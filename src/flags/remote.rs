@@ -115,6 +115,10 @@ pub enum Fault {
     Status(u16),
     /// The answer is not one of this endpoint.
     Unreadable,
+    /// The deadline passed first.
+    Late,
+    /// The client was closed meanwhile.
+    Closed,
 }
 
 impl Fault {
@@ -127,16 +131,36 @@ impl Fault {
             Fault::Status(status) => {
                 retry::verdict(retry::Family::Flags, status) == retry::Verdict::Retry
             }
-            Fault::Unreadable => false,
+            Fault::Unreadable | Fault::Late | Fault::Closed => false,
         };
         (passes && attempts <= RETRIES_MAX && left > RETRY_WAIT).then_some(RETRY_WAIT)
     }
 
+    /// Whether others would fare no better: it is not about this one request.
+    pub fn is_outage(self) -> bool {
+        match self {
+            Fault::Failure(_) | Fault::Unreadable | Fault::Late => true,
+            Fault::Status(status) => status >= 500 || matches!(status, 401 | 402 | 403 | 408 | 429),
+            Fault::Closed => false,
+        }
+    }
+
+    /// Its name in `$feature_flag_error`.
+    pub fn code(self) -> String {
+        match self {
+            Fault::Failure(FailureKind::Timeout) | Fault::Late => "timeout".to_owned(),
+            Fault::Failure(_) | Fault::Closed => "connection_error".to_owned(),
+            Fault::Status(status) => format!("api_error_{status}"),
+            Fault::Unreadable => "unknown_error".to_owned(),
+        }
+    }
+
     pub fn error(self) -> Error {
         match self {
-            Fault::Failure(FailureKind::Timeout) => Error::Timeout,
+            Fault::Failure(FailureKind::Timeout) | Fault::Late => Error::Timeout,
             Fault::Failure(_) => Error::Network,
             Fault::Status(_) | Fault::Unreadable => Error::Server,
+            Fault::Closed => Error::Shutdown,
         }
     }
 }
@@ -147,6 +171,15 @@ pub fn failure(error: Error) -> &'static str {
         Error::Timeout => "timeout",
         Error::Network => "connection_error",
         _ => "unknown_error",
+    }
+}
+
+/// What such a code means for the call.
+pub fn error_of(failure: &str) -> Error {
+    match failure {
+        "timeout" => Error::Timeout,
+        "connection_error" => Error::Network,
+        _ => Error::Server,
     }
 }
 

@@ -10,14 +10,16 @@ use super::draft::{Draft, Origin, Record, Source};
 use crate::json;
 use crate::props::{Props, hash_key};
 use packer::{Packed, Packer, Span, Value};
+use std::collections::BTreeMap;
 use std::ffi::CStr;
 use std::sync::Arc;
 
 /// The flags of one identity at one moment.
 pub struct Snapshot {
     distinct_id: Box<str>,
-    /// `"<type>":"<key>"` of each group that was given, sorted; as in `$groups`.
-    groups: Box<[u8]>,
+    /// Group type to group key, as they were given.
+    groups: BTreeMap<String, String>,
+    groups_hash: u64,
     text: Box<str>,
     /// What is known, sorted by key; then what is not, sorted by key.
     records: Box<[Packed]>,
@@ -50,15 +52,11 @@ pub struct Flag<'a> {
 
 impl Snapshot {
     pub fn new(distinct_id: &str, context: &Context, draft: Draft) -> Snapshot {
-        let mut groups = Vec::new();
-        for (group_type, key) in &context.groups {
-            groups.extend_from_slice(if groups.is_empty() { b"\"" } else { b",\"" });
-            json::write_text(&mut groups, group_type);
-            groups.extend_from_slice(b"\":\"");
-            json::write_text(&mut groups, key);
-            groups.push(b'"');
+        Snapshot {
+            groups: context.groups.clone(),
+            groups_hash: context.groups_hash(),
+            ..Snapshot::packed(distinct_id, draft)
         }
-        Snapshot { groups: groups.into_boxed_slice(), ..Snapshot::packed(distinct_id, draft) }
     }
 
     fn packed(distinct_id: &str, draft: Draft) -> Snapshot {
@@ -76,7 +74,8 @@ impl Snapshot {
         let (text, sources) = packer.finish();
         Snapshot {
             distinct_id: distinct_id.into(),
-            groups: Box::default(),
+            groups: BTreeMap::new(),
+            groups_hash: 0,
             text,
             records: packed,
             known,
@@ -119,7 +118,7 @@ impl Snapshot {
             answer: self.answer.clone(),
             errors: self.errors,
             quota_limited: self.quota_limited,
-            failure: self.failure().map(|text| text.to_string_lossy().into_owned()),
+            failure: self.failure().map(str::to_owned),
         }
     }
 
@@ -184,7 +183,7 @@ impl Snapshot {
             let unsaid = flag.enabled().is_none().then_some(c"evaluation_failed");
             return flag.reason().or(unsaid);
         }
-        if self.quota_limited { Some(c"quota_limited") } else { self.failure() }
+        if self.quota_limited { Some(c"quota_limited") } else { self.text_at(self.failure) }
     }
 
     /// The id of the request that the server has answered.
@@ -193,8 +192,8 @@ impl Snapshot {
     }
 
     /// Why there was no answer, in PostHog's code.
-    pub fn failure(&self) -> Option<&CStr> {
-        self.text_at(self.failure)
+    pub fn failure(&self) -> Option<&str> {
+        self.text_at(self.failure).and_then(|text| text.to_str().ok())
     }
 
     /// How much memory this takes.
@@ -204,7 +203,11 @@ impl Snapshot {
             size_of::<Arc<Source>>() + size_of::<Source>() + id
         };
         let sources: usize = self.sources.iter().map(source).sum();
-        let texts = self.text.len() + self.distinct_id.len() + self.groups.len();
+        let group = |(group_type, key): (&String, &String)| {
+            2 * size_of::<String>() + group_type.len() + key.len()
+        };
+        let groups: usize = self.groups.iter().map(group).sum();
+        let texts = self.text.len() + self.distinct_id.len() + groups;
         let tables = size_of_val(&*self.records) + size_of_val(&*self.table);
         size_of::<Snapshot>() + texts + tables + sources
     }
@@ -241,15 +244,19 @@ impl Snapshot {
 }
 
 /// What an event about a flag says of the evaluation.
-#[allow(dead_code, reason = "no event about a flag is sent yet")]
 impl Snapshot {
     pub fn distinct_id(&self) -> &str {
         &self.distinct_id
     }
 
-    /// `"<type>":"<key>"` of each group that was given, sorted; as in `$groups`.
-    pub fn groups(&self) -> &[u8] {
+    /// Group type to group key, as they were given.
+    pub fn groups(&self) -> &BTreeMap<String, String> {
         &self.groups
+    }
+
+    /// The same for the same groups.
+    pub fn groups_hash(&self) -> u64 {
+        self.groups_hash
     }
 
     /// Whether the server could not compute everything.

@@ -36,14 +36,14 @@ fn rig(host: &str, configure: impl FnOnce(&mut Config)) -> Rig {
 }
 
 impl Rig {
-    fn evaluate(&self, timeout: Duration) -> Result<Snapshot, Error> {
+    fn evaluate(&self, timeout: Duration) -> Result<Arc<Snapshot>, Error> {
         self.flags.evaluate("u", &Context::default(), timeout)
     }
 
     /// What is known of a flag: the fallback cannot be told from a value otherwise.
     fn known(&self, key: &str) -> Option<bool> {
-        let both =
-            [false, true].map(|fallback| self.flags.enabled("u", key, None).unwrap_or(fallback));
+        let both = [false, true]
+            .map(|fallback| self.flags.enabled("u", key, None).enabled.unwrap_or(fallback));
         (both[0] == both[1]).then_some(both[0])
     }
 
@@ -62,6 +62,12 @@ fn always(reply: Reply) -> Script {
     Script::new().always("/flags/", reply)
 }
 
+/// What the short form says of a flag and somebody without waiting for long.
+fn timed(rig: &Rig, id: &str) -> (Option<bool>, Duration) {
+    let begun = Instant::now();
+    (rig.flags.enabled(id, "on", None).enabled, begun.elapsed())
+}
+
 /// Waits for what another thread is about to do.
 fn eventually(what: impl Fn() -> bool) -> bool {
     let deadline = Instant::now() + PLENTY;
@@ -75,7 +81,7 @@ fn eventually(what: impl Fn() -> bool) -> bool {
 }
 
 #[test]
-fn evaluating_asks_every_time_and_remembers_nothing() {
+fn evaluating_asks_every_time_and_the_short_form_remembers_it() {
     let receiver = receiver();
     let rig = rig(&receiver.url(), |_| {});
     for asked in 1..=2 {
@@ -90,7 +96,7 @@ fn evaluating_asks_every_time_and_remembers_nothing() {
     assert_eq!(requests[0].path, "/flags/?v=2");
     assert!(requests.iter().all(|request| request.header("authorization").is_none()));
     assert_eq!(rig.known("on"), Some(true));
-    assert_eq!(rig.requests(), 3);
+    assert_eq!(rig.requests(), 2);
 }
 
 #[test]
@@ -103,13 +109,16 @@ fn what_needs_no_request_makes_none() {
     assert_eq!(rig.evaluate(Duration::ZERO).err(), Some(Error::Timeout));
     assert_eq!(rig.flags.evaluate(" ", &nothing, PLENTY).err(), Some(Error::Empty));
     for fallback in [true, false] {
-        assert_eq!(rig.flags.enabled("u", "on", Some(&nothing)).unwrap_or(fallback), fallback);
-        assert_eq!(rig.flags.enabled("", "on", None).unwrap_or(fallback), fallback);
+        assert_eq!(
+            rig.flags.enabled("u", "on", Some(&nothing)).enabled.unwrap_or(fallback),
+            fallback
+        );
+        assert_eq!(rig.flags.enabled("", "on", None).enabled.unwrap_or(fallback), fallback);
     }
     nothing.add_flag_key("off").unwrap();
-    assert!(rig.flags.enabled("u", "on", Some(&nothing)).unwrap_or(true));
+    assert!(rig.flags.enabled("u", "on", Some(&nothing)).enabled.unwrap_or(true));
     assert_eq!(rig.requests(), 0);
-    assert!(!rig.flags.enabled("u", "off", Some(&nothing)).unwrap_or(true));
+    assert!(!rig.flags.enabled("u", "off", Some(&nothing)).enabled.unwrap_or(true));
     assert_eq!(rig.requests(), 1);
 }
 
@@ -166,7 +175,7 @@ fn the_timeout_covers_everything() {
         assert!(begun.elapsed() < Duration::from_millis(1_400), "{name}: {:?}", begun.elapsed());
         assert!(matches!(error, Some(Error::Timeout | Error::Server)), "{name}: {error:?}");
         let begun = Instant::now();
-        assert!(rig.flags.enabled("u", "off", None).unwrap_or(true), "{name}");
+        assert!(rig.flags.enabled("u", "off", None).enabled.unwrap_or(true), "{name}");
         assert!(begun.elapsed() < Duration::from_millis(1_400), "{name}: {:?}", begun.elapsed());
     }
 }
@@ -208,7 +217,7 @@ fn the_short_form_asks_once_for_every_flag() {
         assert_eq!(rig.known("missing"), None);
     }
     assert_eq!(rig.requests(), 1);
-    assert!(rig.flags.enabled("v", "on", None).unwrap_or(false));
+    assert!(rig.flags.enabled("v", "on", None).enabled.unwrap_or(false));
     assert_eq!(rig.requests(), 2);
 }
 
@@ -236,7 +245,7 @@ fn never_waiting_asks_in_the_background() {
     let rig = rig(&receiver.url(), |config| config.flags_timeout_ms = 0);
     let begun = Instant::now();
     for _ in 0..50 {
-        rig.flags.enabled("u", "on", None).unwrap_or(false);
+        rig.flags.enabled("u", "on", None).enabled.unwrap_or(false);
     }
     assert!(begun.elapsed() < Duration::from_millis(90), "{:?}", begun.elapsed());
     assert!(eventually(|| rig.known("on") == Some(true)));
@@ -251,7 +260,7 @@ fn closing_ends_waits_and_stops_requests_until_it_is_opened() {
     let rig = rig(&receiver.url(), |_| {});
     thread::scope(|scope| {
         let evaluation = scope.spawn(|| rig.evaluate(PLENTY).err());
-        let short = scope.spawn(|| rig.flags.enabled("u", "off", None).unwrap_or(true));
+        let short = scope.spawn(|| rig.flags.enabled("v", "off", None).enabled.unwrap_or(true));
         assert!(eventually(|| receiver.requests().len() == 2));
         let begun = Instant::now();
         rig.flags.close();
@@ -276,7 +285,7 @@ fn closing_forgets_what_waits_for_the_background() {
     receiver.set_script(always(Reply::usual().hang(At::Head)));
     let rig = rig(&receiver.url(), |config| config.flags_timeout_ms = 0);
     for index in 0..10 {
-        rig.flags.enabled(&format!("u{index}"), "on", None).unwrap_or(false);
+        rig.flags.enabled(&format!("u{index}"), "on", None).enabled.unwrap_or(false);
     }
     assert!(eventually(|| receiver.requests().len() == 1));
     rig.flags.close();
@@ -286,7 +295,7 @@ fn closing_forgets_what_waits_for_the_background() {
     assert_eq!(rig.requests(), 1);
     rig.transport.open();
     rig.flags.open();
-    assert!(eventually(|| rig.flags.enabled("u9", "on", None).unwrap_or(false)));
+    assert!(eventually(|| rig.flags.enabled("u9", "on", None).enabled.unwrap_or(false)));
     assert_eq!(rig.requests(), 2);
 }
 
@@ -308,6 +317,92 @@ fn a_child_keeps_what_its_parent_knew() {
         &Arc::default(),
         Some(&parent.flags),
     );
-    assert!(child.enabled("u", "on", None).unwrap_or(false));
+    assert!(child.enabled("u", "on", None).enabled.unwrap_or(false));
     assert_eq!(counters.flag_requests.get(), 0);
+}
+
+#[test]
+fn during_an_outage_nobody_waits_and_one_tries_again() {
+    let receiver = receiver();
+    receiver.set_script(always(Reply::usual().hang(At::Head)));
+    let rig = rig(&receiver.url(), |config| {
+        config.flags_timeout_ms = 200;
+        config.request_timeout_ms.set(200).unwrap();
+    });
+    for id in ["a", "b"] {
+        assert!(timed(&rig, id).1 >= Duration::from_millis(190));
+    }
+    for id in 0..100 {
+        let (known, took) = timed(&rig, &id.to_string());
+        assert!(known.is_none() && took < Duration::from_millis(100), "{took:?}");
+    }
+    assert_eq!(rig.requests(), 2);
+    // After a pause somebody is asked about, and nobody waits for that either.
+    thread::sleep(Duration::from_millis(1_050));
+    receiver.set_script(Script::new());
+    let (known, took) = timed(&rig, "z");
+    assert!(known.is_none() && took < Duration::from_millis(100), "{took:?}");
+    assert!(eventually(|| rig.flags.enabled("z", "on", None).enabled == Some(true)));
+    assert_eq!(timed(&rig, "new").0, Some(true));
+}
+
+#[test]
+fn whoever_evaluates_the_same_shares_the_request() {
+    let receiver = receiver();
+    receiver.set_script(always(Reply::usual().delay(Duration::from_millis(300))));
+    let rig = rig(&receiver.url(), |_| {});
+    thread::scope(|scope| {
+        let evaluation = || rig.evaluate(PLENTY).unwrap().enabled("on");
+        let threads: Vec<_> = (0..8).map(|_| scope.spawn(evaluation)).collect();
+        assert!(threads.into_iter().all(|thread| thread.join().unwrap() == Some(true)));
+    });
+    assert!(rig.requests() < 8, "{}", rig.requests());
+    // Each waits for as long as it wants to, and no longer.
+    let before = rig.requests();
+    thread::scope(|scope| {
+        scope.spawn(|| rig.evaluate(PLENTY).unwrap());
+        assert!(eventually(|| rig.requests() == before + 1));
+        let begun = Instant::now();
+        let hasty = rig.evaluate(Duration::from_millis(50)).unwrap();
+        assert!(begun.elapsed() < Duration::from_millis(250), "{:?}", begun.elapsed());
+        let flag = hasty.get("on").unwrap();
+        assert_eq!((flag.enabled(), flag.origin()), (Some(true), draft::Origin::Stale));
+    });
+}
+
+#[test]
+fn an_evaluation_without_an_answer_has_what_was_known_before() {
+    let receiver = receiver();
+    let rig = rig(&receiver.url(), |_| {});
+    receiver.set_script(always(Reply::status(500)));
+    assert_eq!(rig.evaluate(PLENTY).err(), Some(Error::Server));
+    receiver.set_script(Script::new());
+    assert_eq!(rig.evaluate(PLENTY).unwrap().get("on").unwrap().origin(), draft::Origin::Remote);
+    for (reply, reason) in [
+        (Reply::status(500), c"api_error_500"),
+        (Reply::usual().reset(At::Head), c"connection_error"),
+        (Reply::status(200).body("<html>"), c"unknown_error"),
+    ] {
+        receiver.set_script(always(reply));
+        let stale = rig.evaluate(PLENTY).unwrap();
+        let flag = stale.get("on").unwrap();
+        assert_eq!((flag.enabled(), flag.origin()), (Some(true), draft::Origin::Stale));
+        assert_eq!((stale.enabled("off"), stale.reason(b"gone")), (Some(false), Some(reason)));
+    }
+}
+
+#[test]
+fn what_was_told_of_somebody_goes_along_with_the_question() {
+    let receiver = receiver();
+    let rig = rig(&receiver.url(), |_| {});
+    let mut props = crate::props::Props::new();
+    props.set_str("plan", b"pro").unwrap();
+    rig.flags.properties().set_person("u", &props).unwrap();
+    rig.known("on");
+    rig.flags.enabled("v", "on", None);
+    rig.flags.properties().forget_person(Some("u"));
+    rig.evaluate(PLENTY).unwrap();
+    let sent = receiver.requests();
+    let plans = sent.iter().map(|it| it.json.as_ref().unwrap()["person_properties"].clone());
+    assert_eq!(plans.collect::<Vec<_>>(), [json!({"plan": "pro"}), json!({}), json!({})]);
 }

@@ -1,19 +1,28 @@
 //! A snapshot that knows which of its flags were read.
 
 use super::snapshot::{Flag, Snapshot};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What one evaluation gave to the host.
 pub struct View {
-    snapshot: Snapshot,
+    snapshot: Arc<Snapshot>,
     /// Of each flag that is here, whether its value was read.
     read: Box<[AtomicBool]>,
+    /// Whether reads are told to PostHog. `None`: as the client does.
+    flag_events: Option<bool>,
 }
 
 impl View {
-    pub fn new(snapshot: Snapshot) -> View {
+    pub fn new(snapshot: impl Into<Arc<Snapshot>>, flag_events: Option<bool>) -> View {
+        let snapshot = snapshot.into();
         let count = snapshot.len() + snapshot.unknown_len();
-        View { snapshot, read: (0..count).map(|_| AtomicBool::new(false)).collect() }
+        let read = (0..count).map(|_| AtomicBool::new(false)).collect();
+        View { snapshot, read, flag_events }
+    }
+
+    pub fn flag_events(&self) -> Option<bool> {
+        self.flag_events
     }
 
     #[inline]
@@ -31,7 +40,7 @@ impl View {
 
     /// Only what was read. Reads of the new one are its own.
     pub fn only_read(&self) -> View {
-        View::new(self.snapshot.narrowed(|index| self.read[index].load(Ordering::Relaxed)))
+        self.narrowed(|index| self.read[index].load(Ordering::Relaxed))
     }
 
     /// Only these keys, as far as they are here.
@@ -40,7 +49,11 @@ impl View {
         for flag in keys.iter().filter_map(|key| self.snapshot.find(key)) {
             kept[flag.index()] = true;
         }
-        View::new(self.snapshot.narrowed(|index| kept[index]))
+        self.narrowed(|index| kept[index])
+    }
+
+    fn narrowed(&self, keep: impl Fn(usize) -> bool) -> View {
+        View::new(self.snapshot.narrowed(keep), self.flag_events)
     }
 }
 
@@ -58,7 +71,7 @@ mod tests {
             ..Record::default()
         };
         let draft = Draft { records: flags.iter().map(record).collect(), ..Draft::default() };
-        View::new(Snapshot::new("u", &Context::default(), draft))
+        View::new(Snapshot::new("u", &Context::default(), draft), None)
     }
 
     fn keys(view: &View) -> Vec<&str> {

@@ -338,6 +338,13 @@ unsafe extern "C" {
     pub safe fn ph_flag_explain(client: *const ph_client, distinct_id: *const c_char, key: *const c_char, context: *const ph_context, format: i32, text_out: *mut *mut c_char) -> Status;
 
     pub safe fn ph_flags_evaluate(client: *const ph_client, distinct_id: *const c_char, context: *const ph_context, timeout_ms: u32, flags_out: *mut *mut ph_flags) -> Status;
+    pub safe fn ph_config_set_flag_events(config: *mut ph_config, flag_events: bool) -> Status;
+    pub safe fn ph_context_set_flag_events(context: *mut ph_context, flag_events: bool) -> Status;
+    pub safe fn ph_context_new_json(json: *const c_char, len: usize, context_out: *mut *mut ph_context) -> Status;
+    pub safe fn ph_flags_set_person_properties(client: *const ph_client, distinct_id: *const c_char, props: *const ph_props) -> Status;
+    pub safe fn ph_flags_set_group_properties(client: *const ph_client, group_type: *const c_char, group_key: *const c_char, props: *const ph_props) -> Status;
+    pub safe fn ph_flags_reset_person_properties(client: *const ph_client, distinct_id: *const c_char) -> Status;
+    pub safe fn ph_flags_reset_group_properties(client: *const ph_client, group_type: *const c_char, group_key: *const c_char) -> Status;
     pub safe fn ph_context_set_local_only(context: *mut ph_context, local_only: bool) -> Status;
     pub safe fn ph_flags_evaluate_n(client: *const ph_client, distinct_id: *const c_char, distinct_id_len: usize, context: *const ph_context, timeout_ms: u32, flags_out: *mut *mut ph_flags) -> Status;
     pub safe fn ph_flag_enabled_n(client: *const ph_client, distinct_id: *const c_char, distinct_id_len: usize, key: *const c_char, key_len: usize, context: *const ph_context, fallback: bool) -> bool;

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use std::ptr;
 use std::time::Duration;
 
+mod called;
 #[cfg(feature = "local-evaluation")]
 pub mod local;
 mod remembered;
@@ -21,6 +22,8 @@ pub struct Context {
 
 // SAFETY: the header lets `const` functions use a context from any thread at once.
 unsafe impl Sync for Context {}
+// SAFETY: the header lets a snapshot be read from any thread at once.
+unsafe impl Sync for Found {}
 
 impl Context {
     pub fn new() -> Context {

@@ -35,7 +35,7 @@ fn client(receiver: &Receiver) -> ph_client {
     );
     let mut config = Config::new("phc_x");
     config.set_host(&receiver.url()).unwrap();
-    ph_client { client: Client::new(&config).unwrap() }
+    ph_client { client: Arc::new(Client::new(&config).unwrap()) }
 }
 
 fn evaluated(client: Option<&ph_client>, context: Option<&ph_context>) -> repr_c::Box<ph_flags> {
@@ -119,7 +119,7 @@ fn a_client_that_is_off_knows_nothing_and_asks_nobody() {
     opted_out.client.opt_out();
     let shut_down = client(&receiver);
     shut_down.client.shut_down(None).unwrap();
-    let disabled = ph_client { client: Client::new(&Config::new("")).unwrap() };
+    let disabled = ph_client { client: Arc::new(Client::new(&Config::new("")).unwrap()) };
     for client in [Some(&opted_out), Some(&disabled), None] {
         assert_eq!(ph_flags_get_count(Some(&evaluated(client, None))), 0);
     }

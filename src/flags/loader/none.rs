@@ -1,7 +1,7 @@
 //! What stands in for the loader in a build without local evaluation: there are no definitions.
 
 use super::context::Context;
-use super::draft::Draft;
+use super::draft::{Draft, Source};
 use super::explanation::{Explanation, Missing};
 use super::found::Found;
 use crate::config::Config;
@@ -34,7 +34,7 @@ impl Loader {
         _: &str,
         _: &str,
         _: &Context,
-        _: impl FnOnce(Found<'_>) -> R,
+        _: impl FnOnce(Found<'_>, &dyn Fn() -> Source) -> R,
     ) -> Option<R> {
         None
     }

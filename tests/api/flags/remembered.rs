@@ -10,7 +10,7 @@ use serde_json::json;
 use std::sync::Barrier;
 use std::thread;
 
-fn for_millis(ttl: u32) -> impl FnOnce(Config) -> Config {
+pub fn for_millis(ttl: u32) -> impl FnOnce(Config) -> Config {
     move |config| config.set(ph_config_set_flags_ttl_ms, ttl)
 }
 
@@ -46,7 +46,7 @@ fn all_of_it_can_be_had() {
     assert_eq!(receiver.counts().requests, 2);
 
     receiver.set_script(Script::new().always("/flags/", Reply::status(500)));
-    assert_eq!(client.recall("nobody yet").map(|_| ()), Err(PH_ERROR_NETWORK));
+    assert_eq!(client.recall("nobody yet").map(|_| ()), Err(PH_ERROR_SERVER));
     assert_eq!(client.recall("u").unwrap().keys(), first.keys());
     assert_eq!(client.recall("").map(|_| ()), Err(PH_ERROR_EMPTY));
     let never = to(&receiver).set(ph_config_set_flags_timeout_ms, 0).client();

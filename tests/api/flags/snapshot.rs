@@ -40,12 +40,10 @@ fn every_evaluation_asks_anew() {
     assert_eq!(client.evaluate("u").unwrap().enabled("on"), Some(true));
     receiver.set_flags(Flags::none().with("on", Flag::off()));
     assert_eq!(client.evaluate("u").unwrap().enabled("on"), Some(false));
-    // What the short form remembers is neither read nor changed by it.
+    // The short form asks nobody about what an evaluation has just found.
     assert_eq!(client.flag("u", "on"), Some(false));
-    receiver.set_flags(three());
-    assert_eq!(client.evaluate("u").unwrap().enabled("on"), Some(true));
-    assert_eq!(client.flag("u", "on"), Some(false));
-    assert_eq!(receiver.counts().requests, 4);
+    let asked = receiver.requests().iter().filter(|request| request.is_flags()).count();
+    assert_eq!(asked, 2);
 }
 
 /// What one evaluation finds in this answer.
@@ -186,4 +184,25 @@ fn local_only_asks_nobody() {
     assert_eq!(receiver.counts().requests, 0);
     assert_eq!(ph_context_set_local_only(context.raw, false), PH_OK);
     assert!(!client.flag_in("u", "off", Some(&context), true));
+}
+
+#[test]
+fn a_context_can_be_had_from_json() {
+    let (receiver, client) = with_flags(three(), |config| config);
+    let new = |json: &str| {
+        let mut raw = std::ptr::dangling_mut();
+        match ph_context_new_json(json.as_ptr().cast(), json.len(), &raw mut raw) {
+            PH_OK => Ok(super::Context { raw }),
+            status => {
+                assert_eq!(raw, std::ptr::dangling_mut());
+                Err(status)
+            }
+        }
+    };
+    let context = new(r#"{"groups":{"company":"acme"},"flag_keys":["on"]}"#).unwrap();
+    assert_eq!(client.evaluate_in("u", Some(&context), 10_000).unwrap().keys(), ["on"]);
+    let body = receiver.requests()[0].json.clone().unwrap();
+    assert_eq!(body["groups"], json!({"company": "acme"}));
+    assert_eq!(new(r#"{"grups":{}}"#).err(), Some(PH_ERROR_JSON));
+    assert_eq!(new(r#"{"groups":{"a":""}}"#).err(), Some(PH_ERROR_EMPTY));
 }

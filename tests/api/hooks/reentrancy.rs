@@ -24,7 +24,9 @@ fn calls(client: *const ph_client) -> Calls {
     let (mut made, mut json): (*mut ph_client, _) = (ptr::null_mut(), ptr::null_mut());
     let mut flags = ptr::null_mut();
     let evaluated = ph_flags_evaluate(client, ok, ptr::null(), 100, &raw mut flags);
+    let evaluated_n = ph_flags_evaluate_n(client, ok, 2, ptr::null(), 100, &raw mut flags);
     let recalled = ph_flags_recall(client, ok, ptr::null(), &raw mut flags);
+    let (person, group) = (ph_flags_set_person_properties, ph_flags_set_group_properties);
     let calls = vec![
         ("ph_init", is_refused(ph_init(config.raw(), &raw mut made)) && made.is_null()),
         ("ph_client_start", is_refused(ph_client_start(client))),
@@ -63,7 +65,19 @@ fn calls(client: *const ph_client) -> Calls {
             is_refused(ph_flag_explain(client, ok, ok, ptr::null(), 0, &raw mut json)),
         ),
         ("ph_flags_evaluate", is_refused(evaluated) && flags.is_null()),
+        ("ph_flags_evaluate_n", is_refused(evaluated_n) && flags.is_null()),
         ("ph_flags_recall", is_refused(recalled) && flags.is_null()),
+        ("ph_flags_set_person_properties", is_refused(person(client, ok, props.raw()))),
+        ("ph_flags_set_group_properties", is_refused(group(client, ok, ok, props.raw()))),
+        (
+            "ph_flags_reset_person_properties",
+            is_refused(ph_flags_reset_person_properties(client, ok)),
+        ),
+        (
+            "ph_flags_reset_group_properties",
+            is_refused(ph_flags_reset_group_properties(client, ok, ok)),
+        ),
+        ("ph_flag_enabled_n", ph_flag_enabled_n(client, ok, 2, ok, 2, ptr::null(), true)),
         (
             "ph_flag_enabled",
             ph_flag_enabled(client, ok, c"new-checkout".as_ptr(), ptr::null(), true),
@@ -91,7 +105,7 @@ fn calls(client: *const ph_client) -> Calls {
 }
 
 /// Of those calls, how many are captures or ask for flags, and are counted when refused.
-const COUNTED: u64 = 13;
+const COUNTED: u64 = 14;
 
 fn assert_all_right(kind: &str, calls: &Calls) {
     let made: BTreeSet<&str> = calls.iter().map(|it| it.0).chain(["ph_client_free"]).collect();

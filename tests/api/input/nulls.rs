@@ -56,7 +56,7 @@ fn every_null_has_a_clear_answer() {
         context: ph_context_new(),
         flags,
     };
-    let own = [config, texts_of_config, client_calls, captures];
+    let own = [config, texts_of_config, client_calls, flag_calls, captures];
     let more = handles::ALL.iter().chain(&definitions::ALL);
     let rows: Rows = own.iter().chain(more).flat_map(|rows| rows(&handles)).collect();
     let wrong: Vec<&str> = rows.iter().filter(|(_, right)| !right).map(|(row, _)| *row).collect();
@@ -133,6 +133,7 @@ fn config(_: &Handles) -> Rows {
         ph_config_set_retry_cap_ms.config(none, 1) => PH_ERROR_NULL;
         ph_config_set_flags_ttl_ms.config(none, 1) => PH_ERROR_NULL;
         ph_config_set_flags_max_identities.config(none, 1) => PH_ERROR_NULL;
+        ph_config_set_flag_events.config(none, true) => PH_ERROR_NULL;
         ph_config_set_max_retries.config(none, 1) => PH_ERROR_NULL;
         ph_config_set_overflow.config(none, 0, 0) => PH_ERROR_NULL;
         ph_config_set_flags_timeout_ms.config(none, 1) => PH_ERROR_NULL;
@@ -195,8 +196,6 @@ fn texts_of_config(_: &Handles) -> Rows {
 fn client_calls(it: &Handles) -> Rows {
     let (client, none) = (it.client.raw(), ptr::null::<ph_client>());
     let (mut made, mut json) = (null(), null());
-    let (mut found, mut empty, context) = (null(), null(), it.context);
-    let (mut recalled, mut nobodys) = (ptr::null_mut(), ptr::null_mut());
     let many = ph_stats_get(client, null(), 0);
     let rows = rows! {
         ph_init.config(ptr::null(), &raw mut made) => PH_ERROR_NULL;
@@ -220,25 +219,52 @@ fn client_calls(it: &Handles) -> Rows {
         ph_stats_get.values(client, null(), 0) => many;
         ph_queue_drain.client(none, 1, &raw mut json) => PH_OK;
         ph_queue_drain.json_out(client, 1, null()) => PH_ERROR_NULL;
-        ph_flags_evaluate.client(none, OK, context, 1, &raw mut nobodys) => PH_OK;
-        ph_flags_evaluate.distinct_id(client, NONE, context, 1, &raw mut found) => PH_ERROR_NULL;
-        ph_flags_evaluate.context(client, OK, ptr::null(), 10_000, &raw mut found) => PH_OK;
+    };
+    assert!(made.is_null(), "written although the call failed");
+    ph_string_free(json);
+    rows
+}
+
+fn flag_calls(it: &Handles) -> Rows {
+    let (client, none) = (it.client.raw(), ptr::null::<ph_client>());
+    let (props, nothing, context) = (it.props.raw(), ptr::null::<ph_props>(), it.context);
+    let mut out = [ptr::null_mut::<ph_flags>(); 6];
+    let [found, empty, recalled, nobodys, found_n, empty_n] = out.each_mut().map(ptr::from_mut);
+    let rows = rows! {
+        ph_flags_evaluate.client(none, OK, context, 1, nobodys) => PH_OK;
+        ph_flags_evaluate.distinct_id(client, NONE, context, 1, found) => PH_ERROR_NULL;
+        ph_flags_evaluate.context(client, OK, ptr::null(), 10_000, found) => PH_OK;
         ph_flags_evaluate.flags_out(client, OK, context, 1, null()) => PH_ERROR_NULL;
-        ph_flags_recall.client(none, OK, context, &raw mut empty) => PH_OK;
-        ph_flags_recall.distinct_id(client, NONE, context, &raw mut found) => PH_ERROR_NULL;
-        ph_flags_recall.context(client, OK, ptr::null(), &raw mut recalled) => PH_OK;
+        ph_flags_recall.client(none, OK, context, empty) => PH_OK;
+        ph_flags_recall.distinct_id(client, NONE, context, found) => PH_ERROR_NULL;
+        ph_flags_recall.context(client, OK, ptr::null(), recalled) => PH_OK;
         ph_flags_recall.flags_out(client, OK, context, null()) => PH_ERROR_NULL;
         ph_flag_enabled.client(none, OK, OK, context, true) => true;
         ph_flag_enabled.distinct_id(client, NONE, OK, context, true) => true;
         ph_flag_enabled.key(client, OK, NONE, context, true) => true;
         ph_flag_enabled.context(client, OK, c"new-checkout".as_ptr(), ptr::null(), false) => true;
+        ph_flags_evaluate_n.client(none, OK, 2, context, 1, empty_n) => PH_OK;
+        ph_flags_evaluate_n.distinct_id(client, NONE, 2, context, 1, found_n) => PH_ERROR_NULL;
+        ph_flags_evaluate_n.context(client, OK, 2, ptr::null(), 10_000, found_n) => PH_OK;
+        ph_flags_evaluate_n.flags_out(client, OK, 2, context, 1, null()) => PH_ERROR_NULL;
+        ph_flag_enabled_n.client(none, OK, 2, OK, 2, context, true) => true;
+        ph_flag_enabled_n.distinct_id(client, NONE, 2, OK, 2, context, true) => true;
+        ph_flag_enabled_n.key(client, OK, 2, NONE, 2, context, true) => true;
+        ph_flag_enabled_n.context(client, OK, 2, OK, 2, ptr::null(), true) => true;
+        ph_flags_set_person_properties.client(none, OK, props) => PH_OK;
+        ph_flags_set_person_properties.distinct_id(client, NONE, props) => PH_ERROR_NULL;
+        ph_flags_set_person_properties.props(client, OK, nothing) => PH_ERROR_NULL;
+        ph_flags_set_group_properties.client(none, OK, OK, props) => PH_OK;
+        ph_flags_set_group_properties.group_type(client, NONE, OK, props) => PH_ERROR_NULL;
+        ph_flags_set_group_properties.group_key(client, OK, NONE, props) => PH_ERROR_NULL;
+        ph_flags_set_group_properties.props(client, OK, OK, nothing) => PH_ERROR_NULL;
+        ph_flags_reset_person_properties.client(none, OK) => PH_OK;
+        ph_flags_reset_person_properties.distinct_id(client, NONE) => PH_OK;
+        ph_flags_reset_group_properties.client(none, OK, OK) => PH_OK;
+        ph_flags_reset_group_properties.group_type(client, NONE, OK) => PH_OK;
+        ph_flags_reset_group_properties.group_key(client, OK, NONE) => PH_ERROR_NULL;
     };
-    assert!(made.is_null(), "written although the call failed");
-    ph_string_free(json);
-    ph_flags_free(found);
-    ph_flags_free(recalled);
-    ph_flags_free(nobodys);
-    ph_flags_free(empty);
+    out.into_iter().for_each(|flags| ph_flags_free(flags));
     rows
 }
 

@@ -176,6 +176,7 @@ fn exception(it: &Handles) -> Rows {
 
 fn context(it: &Handles) -> Rows {
     let (none, context, props) = (null::<ph_context>(), it.context, it.props.raw());
+    let mut made = null();
     let nothing = ptr::null::<ph_props>();
     rows! {
         ph_context_set_group.context(none, OK, OK) => PH_ERROR_NULL;
@@ -194,11 +195,16 @@ fn context(it: &Handles) -> Rows {
         ph_context_add_evaluation_context.context(none, OK) => PH_ERROR_NULL;
         ph_context_add_evaluation_context.name(context, NONE) => PH_ERROR_NULL;
         ph_context_set_geoip_disable.context(none, true) => PH_ERROR_NULL;
+        ph_context_set_local_only.context(none, true) => PH_ERROR_NULL;
+        ph_context_set_flag_events.context(none, true) => PH_ERROR_NULL;
+        ph_context_new_json.json(NONE, 2, &raw mut made) => PH_ERROR_NULL;
+        ph_context_new_json.context_out(c"{}".as_ptr(), 2, null()) => PH_ERROR_NULL;
     }
 }
 
 fn snapshot(it: &Handles) -> Rows {
-    let (none, flags) = (ptr::null::<ph_flags>(), it.flags);
+    let (none, flags, mut part) = (ptr::null::<ph_flags>(), it.flags, null());
+    let keys = [OK].as_ptr();
     rows! {
         ph_flags_is_enabled.flags(none, OK, true) => true;
         ph_flags_is_enabled.key(flags, NONE, true) => true;
@@ -210,6 +216,21 @@ fn snapshot(it: &Handles) -> Rows {
         ph_flags_get_payload.key(flags, NONE) => NONE;
         ph_flags_get_reason.flags(none, OK) => NONE;
         ph_flags_get_reason.key(flags, NONE) => NONE;
+        ph_flags_get_source.flags(none, OK) => PH_FLAG_SOURCE_UNKNOWN;
+        ph_flags_get_source.key(flags, NONE) => PH_FLAG_SOURCE_UNKNOWN;
+        ph_flags_get_age_ms.flags(none, OK) => -1;
+        ph_flags_get_age_ms.key(flags, NONE) => -1;
+        ph_flags_get_id.flags(none, OK) => -1;
+        ph_flags_get_id.key(flags, NONE) => -1;
+        ph_flags_get_version.flags(none, OK) => -1;
+        ph_flags_get_version.key(flags, NONE) => -1;
+        ph_flags_get_request_id.flags(none) => NONE;
+        ph_flags_get_unknown_key.flags(none, 0) => NONE;
+        ph_flags_only.flags(none, keys, 0, &raw mut part) => PH_ERROR_NULL;
+        ph_flags_only.keys(flags, ptr::null(), 1, &raw mut part) => PH_ERROR_NULL;
+        ph_flags_only.flags_out(flags, keys, 0, null()) => PH_ERROR_NULL;
+        ph_flags_only_accessed.flags(none, &raw mut part) => PH_ERROR_NULL;
+        ph_flags_only_accessed.flags_out(flags, null()) => PH_ERROR_NULL;
         ph_flags_get_count.flags(none) => 0;
         ph_flags_get_key.flags(none, 0) => NONE;
     }
