@@ -31,7 +31,7 @@ func introduce(client *posthog.Client) {
 	check("identify", client.Identify(user,
 		posthog.Properties{"plan": "pro"}, posthog.Properties{"first_seen_on": "newsletter"}))
 	check("alias", client.Alias(user, "visitor_7"))
-	check("group", client.GroupIdentify("company", "engines",
+	check("group", client.GroupIdentify(user, "company", "engines",
 		posthog.Properties{"name": "Analytical Engines", "employees": 40}))
 }
 

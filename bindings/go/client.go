@@ -140,6 +140,11 @@ func (c *Client) Enabled() bool {
 // Flush waits until every event captured before is settled, whatever the flush interval, or until
 // ctx is done. ErrLost says that all are settled but some were dropped; Stats says why.
 func (c *Client) Flush(ctx context.Context) error {
+	return c.await(ctx, abi.Flush)
+}
+
+// await what a function of the library's waits for, or the end of ctx.
+func (c *Client) await(ctx context.Context, function abi.Function) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -149,15 +154,15 @@ func (c *Client) Flush(ctx context.Context) error {
 	timeout := untilDeadline(ctx)
 	if ctx.Done() == nil {
 		defer c.release()
-		return check(abi.Status(abi.Flush, c.handle, timeout))
+		return check(abi.Status(function, c.handle, timeout))
 	}
-	settled := make(chan error, 1)
+	done := make(chan error, 1)
 	go func() {
 		defer c.release()
-		settled <- check(abi.Status(abi.Flush, c.handle, timeout))
+		done <- check(abi.Status(function, c.handle, timeout))
 	}()
 	select {
-	case err := <-settled:
+	case err := <-done:
 		return err
 	case <-ctx.Done():
 		return ctx.Err()

@@ -28,6 +28,10 @@ type Event struct {
 	// UUID is its identity: events of the same UUID, name, id and time are one to PostHog. "" for a
 	// fresh one.
 	UUID string
+	// Personless says that the event makes no person profile.
+	Personless bool
+	// Options of capture V1, which are passed on as they are.
+	Options Properties
 	// Flags adds the values of these feature flags.
 	Flags *Flags
 }
@@ -35,7 +39,7 @@ type Event struct {
 // plain is an event of which the short form of capture carries everything.
 func (e *Event) plain() bool {
 	return len(e.Groups) == 0 && len(e.Set) == 0 && len(e.SetOnce) == 0 && e.Timestamp.IsZero() &&
-		e.UUID == "" && e.Flags == nil
+		e.UUID == "" && e.Options == nil && e.Flags == nil
 }
 
 // Capture captures an event. It copies everything and returns: it never waits for the network. nil
@@ -51,12 +55,12 @@ func (c *Client) Capture(event Event) error {
 	encoder := newEncoder()
 	defer encoder.done()
 	if !event.plain() {
-		return c.captureDetails(&event, encoder)
+		return c.build(&event, encoder, func(built uintptr) int32 {
+			return abi.Status(abi.CaptureEvent, c.handle, built, 0)
+		})
 	}
-	if len(event.Properties) > 0 {
-		if err := encoder.properties(event.Properties); err != nil {
-			return c.refuse(err)
-		}
+	if err := encoder.own(&event); err != nil {
+		return c.refuse(err)
 	}
 	return check(abi.Status(abi.CaptureJSON, c.handle,
 		uintptr(unsafe.Pointer(unsafe.StringData(event.DistinctID))), uintptr(len(event.DistinctID)),
@@ -83,8 +87,35 @@ func (c *Client) refuse(err error) error {
 	return err
 }
 
-// captureDetails takes the way of an event that has more than properties.
-func (c *Client) captureDetails(event *Event, encoder *encoder) error {
+// CaptureAI captures an event of PostHog's AI observability ($ai_generation, $ai_span, ...): they have a
+// queue and requests of their own, so that large ones do not hold up the others.
+func (c *Client) CaptureAI(event Event) error {
+	return c.captureBuilt(&event, func(built uintptr) int32 {
+		return abi.Status(abi.CaptureAi, c.handle, built, 0)
+	})
+}
+
+// CaptureNow captures an event and waits for what becomes of it, until the deadline of ctx: for importers,
+// and for last words before an exit. nil: the server took it. ErrRejected, ErrLost: it did not, and never
+// will. ErrTimeout: it stays queued, and its fate is open.
+func (c *Client) CaptureNow(ctx context.Context, event Event) error {
+	return c.captureBuilt(&event, func(built uintptr) int32 {
+		return abi.Status(abi.CaptureImmediate, c.handle, built, untilDeadline(ctx), 0)
+	})
+}
+
+func (c *Client) captureBuilt(event *Event, capture func(built uintptr) int32) error {
+	if !c.acquire() {
+		return c.lateCapture()
+	}
+	defer c.release()
+	encoder := newEncoder()
+	defer encoder.done()
+	return c.build(event, encoder, capture)
+}
+
+// build an event of the library's that carries everything, and capture it.
+func (c *Client) build(event *Event, encoder *encoder, capture func(built uintptr) int32) error {
 	if err := encoder.details(event); err != nil {
 		return c.refuse(err)
 	}
@@ -99,22 +130,53 @@ func (c *Client) captureDetails(event *Event, encoder *encoder) error {
 		return c.refuse(Error(status))
 	}
 	defer abi.Call(abi.EventFree, *built)
+	if err := setOptions(*built, event.Options); err != nil {
+		return c.refuse(err)
+	}
 	if event.Flags != nil {
 		if err := event.Flags.addTo(*built); err != nil {
 			return c.refuse(err)
 		}
 	}
-	return check(abi.Status(abi.CaptureEvent, c.handle, *built, 0))
+	return check(capture(*built))
+}
+
+func setOptions(event uintptr, options Properties) error {
+	if options == nil {
+		return nil
+	}
+	props, err := newProps(options)
+	if err != nil {
+		return err
+	}
+	defer abi.Call(abi.PropsFree, props)
+	return check(abi.Status(abi.EventSetOptions, event, props))
+}
+
+// own properties of an event. Of a key that is there twice the library takes the last.
+func (e *encoder) own(event *Event) error {
+	if err := e.properties(event.Properties); err != nil || !event.Personless {
+		return err
+	}
+	e.text = e.text[:len(e.text)-1]
+	first := len(event.Properties) == 0
+	e.key("$process_person_profile", &first)
+	e.text = append(e.text, "false}"...)
+	return nil
 }
 
 // details of an event, as ph_event_new_json takes them.
 func (e *encoder) details(event *Event) error {
 	e.text = append(e.text, '{')
 	first := true
+	e.key("properties", &first)
+	if err := e.own(event); err != nil {
+		return err
+	}
 	for _, part := range [...]struct {
 		key        string
 		properties Properties
-	}{{"properties", event.Properties}, {"set", event.Set}, {"set_once", event.SetOnce}} {
+	}{{"set", event.Set}, {"set_once", event.SetOnce}} {
 		if len(part.properties) > 0 {
 			e.key(part.key, &first)
 			if err := e.properties(part.properties); err != nil {

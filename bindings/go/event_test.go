@@ -3,6 +3,7 @@ package posthog
 import (
 	"math"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -72,7 +73,7 @@ func TestBadInputIsAnErrorAndTheNextEventArrives(t *testing.T) {
 			return client.Capture(Event{Name: "e", DistinctID: "u",
 				Timestamp: time.Date(10_000, 1, 1, 0, 0, 0, 0, time.UTC)})
 		}},
-		{ErrEmpty, func() error { return client.GroupIdentify("", "acme", nil) }},
+		{ErrEmpty, func() error { return client.GroupIdentify("u", "", "acme", nil) }},
 		{ErrJSON, func() error { return client.Identify("u", Properties{"c": func() {}}, nil) }},
 	}
 	refused := make(map[Error]uint64)
@@ -95,4 +96,24 @@ func TestBadInputIsAnErrorAndTheNextEventArrives(t *testing.T) {
 func with(event Event, properties Properties) Event {
 	event.Properties = properties
 	return event
+}
+
+func TestAnEventThatIsWaitedFor(t *testing.T) {
+	r := receiver.Start(t)
+	client := open(t, r, WithProtocol(ProtocolV1))
+	good := Event{Name: "e", DistinctID: "u", Options: Properties{"cookieless_mode": true}}
+	ok(t, client.CaptureNow(deadline(t, 10*time.Second), good))
+	if stats := client.Stats(); stats.Delivered != 1 {
+		t.Errorf("%+v", stats)
+	}
+	request := string(r.Requests()[0].JSON)
+	if !strings.Contains(request, `"cookieless_mode":true`) {
+		t.Error(request)
+	}
+	ok(t, client.CaptureAI(Event{Name: "$ai_span", DistinctID: "u"}))
+	ok(t, client.Close())
+	if stats := client.Stats(); stats.Delivered != 2 {
+		t.Errorf("%+v", stats)
+	}
+	is(t, client.CaptureNow(deadline(t, time.Second), good), ErrShutdown)
 }

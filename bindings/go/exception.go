@@ -80,7 +80,8 @@ func WithSkip(frames int) ExceptionOption {
 // StackTrace, as of common packages for errors), or else that of the caller.
 //
 // The exception's type, by which PostHog groups, is the error's, or what a method ExceptionType says.
-// A nil error is ignored.
+// A nil error is ignored. Without a distinct id the exception is nobody's. ErrSuppressed says that there
+// were too many of the same kind (WithExceptionLimit): the next that is sent has their number.
 func (c *Client) CaptureException(distinctID string, err error, options ...ExceptionOption) error {
 	return c.exception(distinctID, err, &exception{mechanism: "generic"}, options)
 }
@@ -106,13 +107,8 @@ func (c *Client) CapturePanic(distinctID string, value any, options ...Exception
 
 // identityOf a request, as an event's.
 func identityOf(ctx context.Context) (string, Properties) {
-	request, ok := RequestFrom(ctx)
-	if !ok {
-		return "", nil
-	}
-	var event Event
-	request.stamp(&event)
-	return event.DistinctID, event.Properties
+	request, _ := RequestFrom(ctx)
+	return request.DistinctID, request.properties()
 }
 
 // aPanic is a value that is no error.
@@ -159,7 +155,11 @@ func (c *Client) exception(distinctID string, err error, e *exception, options [
 	if problem != nil {
 		return c.refuse(problem)
 	}
-	id := cString(distinctID)
+	// Without an id it is nobody's, and makes no person profile.
+	var id *byte
+	if distinctID != "" {
+		id = cString(distinctID)
+	}
 	return check(abi.Status(abi.CaptureException, c.handle, uintptr(unsafe.Pointer(id)), handle))
 }
 

@@ -164,7 +164,7 @@ func TestStrangeErrorsAreCaptured(t *testing.T) {
 	ok(t, client.CaptureException("u", ouroboros{}))
 	ok(t, client.CaptureException("u", nothing))
 	ok(t, client.CaptureException("u", errors.New("a\x00b\xff"+strings.Repeat("x", 1<<20))))
-	is(t, client.CaptureException("", errors.New("e")), ErrEmpty)
+	is(t, client.CaptureException(" ", errors.New("e")), ErrEmpty)
 	is(t, client.CaptureException("u", errors.New("e"), WithLevel(77)), ErrRange)
 	is(t, client.CaptureException("u", errors.New("e"),
 		WithProperties(Properties{"c": make(chan int)})), ErrJSON)

@@ -35,19 +35,21 @@ func WithDelivery(told func(outcome Delivery, events int)) Option {
 
 // register hands the hooks that there are to the library.
 func (s *setup) register() {
-	free := abi.Callback
-	if s.hooks.Log != nil {
-		s.check("WithLogger", abi.Status(abi.ConfigSetLog, s.config, free(abi.OnLog),
-			(&abi.Hooks{Log: s.hooks.Log}).Userdata(), free(abi.UserdataFree)))
-	}
-	if s.hooks.BeforeSend != nil {
-		s.check("WithBeforeSend", abi.Status(abi.ConfigAddBeforeSend, s.config,
-			free(abi.OnBeforeSend), (&abi.Hooks{BeforeSend: s.hooks.BeforeSend}).Userdata(),
-			free(abi.UserdataFree)))
-	}
-	if s.hooks.Delivery != nil {
-		s.check("WithDelivery", abi.Status(abi.ConfigSetDelivery, s.config, free(abi.OnDelivery),
-			(&abi.Hooks{Delivery: s.hooks.Delivery}).Userdata(), free(abi.UserdataFree)))
+	for _, hook := range [...]struct {
+		there    bool
+		set      abi.Function
+		callback abi.CallbackKind
+	}{
+		{s.hooks.Log != nil, abi.ConfigSetLog, abi.OnLog},
+		{s.hooks.BeforeSend != nil, abi.ConfigAddBeforeSend, abi.OnBeforeSend},
+		{s.hooks.Delivery != nil, abi.ConfigSetDelivery, abi.OnDelivery},
+		{s.hooks.Transport != nil, abi.ConfigSetTransport, abi.OnTransport},
+	} {
+		if hook.there {
+			hooks := s.hooks
+			abi.Call(hook.set, s.config, abi.Callback(hook.callback), hooks.Userdata(),
+				abi.Callback(abi.UserdataFree))
+		}
 	}
 }
 

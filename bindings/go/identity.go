@@ -24,11 +24,16 @@ func (c *Client) Alias(distinctID, alias string) error {
 	})
 }
 
-// GroupIdentify sets properties of a group, e.g. of type company.
-func (c *Client) GroupIdentify(groupType, groupKey string, properties Properties) error {
+// GroupIdentify sets properties of a group, e.g. of type company. distinctID says who did it; "" is
+// the group itself.
+func (c *Client) GroupIdentify(distinctID, groupType, groupKey string, properties Properties) error {
 	return c.withProps(func(props []uintptr) int32 {
 		kind, key := cString(groupType), cString(groupKey)
-		return abi.Status(abi.GroupIdentify, c.handle, 0,
+		var id *byte
+		if distinctID != "" {
+			id = cString(distinctID)
+		}
+		return abi.Status(abi.GroupIdentify, c.handle, uintptr(unsafe.Pointer(id)),
 			uintptr(unsafe.Pointer(kind)), uintptr(unsafe.Pointer(key)), props[0])
 	}, properties)
 }

@@ -41,6 +41,7 @@ func WithHost(host string) Option {
 }
 
 // WithSecretKey sets the secret key (phx_... or phs_...) that reads the definitions of feature flags.
+// With it flags are evaluated in this process as far as that is possible.
 func WithSecretKey(key string) Option {
 	return text("WithSecretKey", abi.ConfigSetSecretKey, key)
 }
@@ -97,12 +98,17 @@ func WithoutProperties(keys ...string) Option {
 // A Compression of request bodies.
 type Compression int
 
+// The numbers are those of ph_compression.
 const (
 	CompressionNone Compression = iota
 	CompressionGzip
+	CompressionDeflate
+	CompressionBrotli
+	CompressionZstd
 )
 
-// WithCompression compresses request bodies. Default CompressionGzip.
+// WithCompression compresses request bodies. Default CompressionGzip, which capture V0 gets in place
+// of those after it. New fails with ErrRange for one that the library was built without.
 func WithCompression(compression Compression) Option {
 	return func(s *setup) {
 		if s.config != 0 {
@@ -110,6 +116,30 @@ func WithCompression(compression Compression) Option {
 				abi.Status(abi.ConfigSetCompression, s.config, uintptr(int32(compression))))
 		}
 	}
+}
+
+// A Protocol in which events are sent.
+type Protocol int
+
+const (
+	ProtocolAuto Protocol = iota // V1 where the server speaks it, else V0.
+	ProtocolV0                   // POST /batch/: one answer for a whole batch.
+	ProtocolV1                   // POST /i/v1/analytics/events: an answer for each event.
+)
+
+// WithProtocol sets the capture protocol. Default ProtocolAuto.
+func WithProtocol(protocol Protocol) Option {
+	return func(s *setup) {
+		if s.config != 0 {
+			s.check("WithProtocol",
+				abi.Status(abi.ConfigSetProtocol, s.config, uintptr(int32(protocol))))
+		}
+	}
+}
+
+// WithHistoricalMigration says that all events are an import of what happened long ago.
+func WithHistoricalMigration(historical bool) Option {
+	return yes("WithHistoricalMigration", abi.ConfigSetHistoricalMigration, historical)
 }
 
 // WithFlushAt sends when so many events wait: 1 to 1,000,000; default 100. Batches grow with the
@@ -225,6 +255,61 @@ func WithFlagsTTL(ttl time.Duration) Option {
 // default 10,000.
 func WithFlagsMaxIdentities(identities int) Option {
 	return number("WithFlagsMaxIdentities", abi.ConfigSetFlagsMaxIdentities, identities)
+}
+
+// WithLocalEvaluation says whether flags are evaluated in this process when there is a secret key.
+// Default true.
+func WithLocalEvaluation(local bool) Option {
+	return yes("WithLocalEvaluation", abi.ConfigSetLocalEvaluation, local)
+}
+
+// WithDefinitionsPoll sets how often PostHog is asked for newer definitions of flags: 100 ms to 24 h;
+// default 30 s.
+func WithDefinitionsPoll(interval time.Duration) Option {
+	return duration("WithDefinitionsPoll", abi.ConfigSetDefinitionsPollMs, interval)
+}
+
+// WithProxy sends requests by a proxy, http://[user[:password]@]host[:port]; "" by none. Default: what
+// HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY say.
+func WithProxy(url string) Option {
+	return text("WithProxy", abi.ConfigSetProxy, url)
+}
+
+// WithCAFile trusts the certificates of that file (PEM), and no others, to sign a server's. New fails
+// with ErrFile for a file without any.
+func WithCAFile(path string) Option {
+	return text("WithCAFile", abi.ConfigSetCaFile, path)
+}
+
+// WithHeader adds a header to every request. Where the library sends one of the same name itself, its
+// own wins.
+func WithHeader(name, value string) Option {
+	return func(s *setup) {
+		if s.config != 0 {
+			name, value := cString(name), cString(value)
+			s.check("WithHeader", abi.Status(abi.ConfigAddHeader, s.config,
+				uintptr(unsafe.Pointer(name)), uintptr(unsafe.Pointer(value))))
+		}
+	}
+}
+
+// WithRelease sets the release that is running, the $release_id of its exceptions.
+func WithRelease(id string) Option {
+	return text("WithRelease", abi.ConfigSetRelease, id)
+}
+
+// WithExceptionLimit limits exceptions of the same kind: burst at once (default 10), then one in each
+// interval (default 10 s). A negative burst is no limit.
+func WithExceptionLimit(burst int, interval time.Duration) Option {
+	if burst < 0 {
+		burst = math.MaxUint32
+	}
+	return func(s *setup) {
+		if s.config != 0 {
+			s.check("WithExceptionLimit", abi.Status(abi.ConfigSetExceptionLimit, s.config,
+				narrow(int64(burst)), narrow(wholeMilliseconds(interval))))
+		}
+	}
 }
 
 // WithCloseTimeout sets how long Close waits at most. Default 5 s. 0 does not wait.

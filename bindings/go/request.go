@@ -32,7 +32,20 @@ func RequestFrom(ctx context.Context) (Request, bool) {
 // stamp an event with what it does not say itself. Without any id it becomes an event of nobody: it
 // gets an id of its own, and makes no person profile.
 func (r Request) stamp(event *Event) {
-	properties := make(Properties, len(event.Properties)+len(r.Properties)+3)
+	properties := r.properties()
+	if event.DistinctID == "" {
+		event.DistinctID = r.DistinctID
+	}
+	if event.DistinctID == "" {
+		event.DistinctID = randomID()
+		properties["$process_person_profile"] = false
+	}
+	event.Properties = merged(properties, event.Properties)
+}
+
+// properties of everything that is captured in the request, in a map of its own.
+func (r Request) properties() Properties {
+	properties := make(Properties, len(r.Properties)+3)
 	for key, value := range r.Properties {
 		properties[key] = value
 	}
@@ -41,17 +54,7 @@ func (r Request) stamp(event *Event) {
 			properties[key] = value
 		}
 	}
-	if event.DistinctID == "" {
-		event.DistinctID = r.DistinctID
-	}
-	if event.DistinctID == "" {
-		event.DistinctID = randomID()
-		properties["$process_person_profile"] = false
-	}
-	for key, value := range event.Properties {
-		properties[key] = value
-	}
-	event.Properties = properties
+	return properties
 }
 
 // randomID is a version 4 UUID.

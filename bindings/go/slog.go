@@ -74,11 +74,8 @@ func (h *SlogHandler) capture(ctx context.Context, record slog.Record) {
 	distinctID, properties := identityOf(ctx)
 	if h.options.DistinctID != nil {
 		if named := h.options.DistinctID(ctx, record); named != "" {
-			distinctID, properties = named, withoutPersonless(properties)
+			distinctID = named
 		}
-	}
-	if distinctID == "" {
-		distinctID, properties = identityOf(WithRequest(ctx, Request{}))
 	}
 	if h.options.Attributes {
 		properties = merged(found, properties)
@@ -89,12 +86,6 @@ func (h *SlogHandler) capture(ctx context.Context, record slog.Record) {
 		properties: properties,
 		stack:      withoutSlog(resolve(callers(0))),
 	}, []ExceptionOption{WithLevel(levelOf(record.Level))})
-}
-
-// withoutPersonless: somebody has been named.
-func withoutPersonless(properties Properties) Properties {
-	delete(properties, "$process_person_profile")
-	return properties
 }
 
 // logged is a message, with the error that it is about.

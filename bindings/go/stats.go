@@ -46,7 +46,7 @@ type Stats struct {
 const (
 	statLastSuccess = 20
 	statRefused     = 21
-	refusals        = 21
+	refusals        = 25
 	statCount       = statRefused + refusals
 )
 

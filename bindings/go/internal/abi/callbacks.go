@@ -1,6 +1,9 @@
 package abi
 
-import "sync"
+import (
+	"sync"
+	"unsafe"
+)
 
 // Hooks are what the library may call back, each from a thread that its header names. They enter Go
 // only where a host asked for one.
@@ -8,6 +11,15 @@ type Hooks struct {
 	Log        func(level int32, message string)
 	BeforeSend func(event uintptr) bool
 	Delivery   func(delivery int32, events int)
+	Transport  func(request Request, response uintptr) bool
+}
+
+// A Request that a transport is to carry. All of it is Go's.
+type Request struct {
+	Method, URL string
+	Headers     []string // names and values in turn
+	Body        []byte
+	TimeoutMs   uint32
 }
 
 // registered hooks by the number that C has for userdata: C must not keep a pointer into Go.
@@ -67,6 +79,26 @@ func onDelivery(userdata uintptr, delivery int32, events uintptr) {
 	find(userdata).Delivery(delivery, int(events))
 }
 
+// onTransport is called with memory that lasts for the call; Go may need it for longer.
+func onTransport(userdata, method, url, headers, body, bodyLen, timeoutMs, response uintptr) (failed int32) {
+	failed = 1 // Unless it comes to its end.
+	defer contain()
+	request := Request{
+		Method: Text(method), URL: Text(url), Body: bytesOf(body, bodyLen), TimeoutMs: uint32(timeoutMs),
+	}
+	for ; ; headers += unsafe.Sizeof(headers) {
+		text := *(*uintptr)(pointer(headers))
+		if text == 0 {
+			break
+		}
+		request.Headers = append(request.Headers, Text(text))
+	}
+	if find(userdata).Transport(request, response) {
+		failed = 0
+	}
+	return failed
+}
+
 // contain stops a panic before it unwinds through C.
 func contain() {
 	_ = recover()
@@ -80,4 +112,5 @@ const (
 	OnLog
 	OnBeforeSend
 	OnDelivery
+	OnTransport
 )

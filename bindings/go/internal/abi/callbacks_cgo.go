@@ -10,6 +10,9 @@ void posthogGoUserdataFree(uintptr_t userdata);
 void posthogGoLog(uintptr_t userdata, int32_t level, uintptr_t message);
 int32_t posthogGoBeforeSend(uintptr_t userdata, uintptr_t event);
 void posthogGoDelivery(uintptr_t userdata, int32_t delivery, uintptr_t events);
+int32_t posthogGoTransport(uintptr_t userdata, uintptr_t method, uintptr_t url, uintptr_t headers,
+                           uintptr_t body, uintptr_t body_len, uint32_t timeout_ms,
+                           uintptr_t response);
 */
 import "C"
 
@@ -20,6 +23,7 @@ func Callback(kind CallbackKind) uintptr {
 		OnLog:        address(C.posthogGoLog),
 		OnBeforeSend: address(C.posthogGoBeforeSend),
 		OnDelivery:   address(C.posthogGoDelivery),
+		OnTransport:  address(C.posthogGoTransport),
 	}[kind]
 }
 
@@ -41,4 +45,12 @@ func posthogGoBeforeSend(userdata, event C.uintptr_t) C.int32_t {
 //export posthogGoDelivery
 func posthogGoDelivery(userdata C.uintptr_t, delivery C.int32_t, events C.uintptr_t) {
 	onDelivery(uintptr(userdata), int32(delivery), uintptr(events))
+}
+
+//export posthogGoTransport
+func posthogGoTransport(
+	userdata, method, url, headers, body, bodyLen C.uintptr_t, timeoutMs C.uint32_t, response C.uintptr_t,
+) C.int32_t {
+	return C.int32_t(onTransport(uintptr(userdata), uintptr(method), uintptr(url), uintptr(headers),
+		uintptr(body), uintptr(bodyLen), uintptr(timeoutMs), uintptr(response)))
 }

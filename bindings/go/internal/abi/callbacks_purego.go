@@ -9,7 +9,7 @@ import (
 )
 
 // callbacks are made once: purego never frees one.
-var callbacks = sync.OnceValue(func() [4]uintptr {
+var callbacks = sync.OnceValue(func() [5]uintptr {
 	return [...]uintptr{
 		UserdataFree: purego.NewCallback(func(userdata uintptr) uintptr {
 			onUserdataFree(userdata)
@@ -26,6 +26,11 @@ var callbacks = sync.OnceValue(func() [4]uintptr {
 			onDelivery(userdata, int32(delivery), events)
 			return 0
 		}),
+		OnTransport: purego.NewCallback(
+			func(userdata, method, url, headers, body, bodyLen, timeoutMs, response uintptr) uintptr {
+				return uintptr(onTransport(
+					userdata, method, url, headers, body, bodyLen, timeoutMs, response))
+			}),
 	}
 })
 

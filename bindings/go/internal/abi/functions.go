@@ -26,6 +26,8 @@ const (
 	ConfigSetGroupIndex
 	ConfigDenyProperty
 	ConfigSetCompression
+	ConfigSetProtocol
+	ConfigSetHistoricalMigration
 	ConfigSetFlushAt
 	ConfigSetFlushIntervalMs
 	ConfigSetBatchMaxEvents
@@ -43,9 +45,14 @@ const (
 	ConfigSetFlagsTimeoutMs
 	ConfigSetFlagsTTLMs
 	ConfigSetFlagsMaxIdentities
-	ConfigSetInApp
 	ConfigSetRelease
 	ConfigSetExceptionLimit
+	ConfigSetProxy
+	ConfigSetCaFile
+	ConfigAddHeader
+	ConfigSetLocalEvaluation
+	ConfigSetDefinitionsPollMs
+	ConfigSetTransport
 	ConfigSetLog
 	ConfigAddBeforeSend
 	ConfigSetDelivery
@@ -60,6 +67,8 @@ const (
 	StatsGet
 	CaptureJSON
 	CaptureEvent
+	CaptureAi
+	CaptureImmediate
 	Identify
 	Alias
 	GroupIdentify
@@ -84,6 +93,7 @@ const (
 	EventNewJSON
 	EventFree
 	EventSetFlags
+	EventSetOptions
 	EventGetName
 	EventGetDistinctID
 	EventGetProperties
@@ -95,6 +105,15 @@ const (
 	PropsFree
 	PropsSetMembers
 	FlagEnabledN
+	FlagExplain
+	FlagsWaitReady
+	FlagsRefresh
+	DefinitionsLoad
+	DefinitionsSave
+	StringFree
+	ResponseSetStatus
+	ResponseAddHeader
+	ResponseAppendBody
 	FlagsEvaluateN
 	FlagsOnly
 	FlagsOnlyAccessed

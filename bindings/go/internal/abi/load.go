@@ -44,12 +44,21 @@ func Text(address uintptr) string {
 	return string(unsafe.Slice(start, length))
 }
 
+// Owned is a copy of a text that is the caller's, which is freed.
+func Owned(address uintptr) string {
+	defer Call(StringFree, address)
+	return Text(address)
+}
+
+// bytesOf is a copy of C's bytes.
+func bytesOf(address, length uintptr) []byte {
+	if length == 0 {
+		return nil
+	}
+	return append([]byte(nil), unsafe.Slice((*byte)(pointer(address)), length)...)
+}
+
 // pointer to memory that is C's: the garbage collector has nothing to do with it.
 func pointer(address uintptr) unsafe.Pointer {
 	return *(*unsafe.Pointer)(unsafe.Pointer(&address))
-}
-
-// String is where a text begins, and its length in bytes. The text has to stay alive.
-func String(text string) (*byte, uintptr) {
-	return unsafe.StringData(text), uintptr(len(text))
 }

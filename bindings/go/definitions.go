@@ -1,0 +1,70 @@
+package posthog
+
+import (
+	"context"
+	"unsafe"
+
+	"github.com/posthog/libposthog/bindings/go/internal/abi"
+)
+
+// WaitForFlags waits until flags can be evaluated in this process: until their definitions have been
+// read, or loaded with LoadDefinitions. ErrUnsupported without WithSecretKey, ErrServer when PostHog
+// refuses the key.
+func (c *Client) WaitForFlags(ctx context.Context) error {
+	return c.await(ctx, abi.FlagsWaitReady)
+}
+
+// RefreshFlags asks PostHog now whether there are newer definitions of flags, and waits for them.
+// Whatever comes of it, definitions that were known before stay.
+func (c *Client) RefreshFlags(ctx context.Context) error {
+	return c.await(ctx, abi.FlagsRefresh)
+}
+
+// LoadDefinitions of flags: what SaveDefinitions gave. They count until a poll finds newer ones, so a
+// process that starts while PostHog cannot be reached has its flags. ErrJSON for anything else.
+func (c *Client) LoadDefinitions(definitions []byte) error {
+	if !c.acquire() {
+		return c.unavailable()
+	}
+	defer c.release()
+	return check(abi.Status(abi.DefinitionsLoad, c.handle,
+		uintptr(unsafe.Pointer(unsafe.SliceData(definitions))), uintptr(len(definitions))))
+}
+
+// SaveDefinitions gives the definitions of flags that this process uses now; nil when there are none.
+// They say whom flags are released to: keep them as safe as that.
+func (c *Client) SaveDefinitions() ([]byte, error) {
+	if !c.acquire() {
+		return nil, c.unavailable()
+	}
+	defer c.release()
+	text := new(uintptr)
+	if status := abi.Status(abi.DefinitionsSave, c.handle, uintptr(unsafe.Pointer(text))); status != 0 {
+		return nil, Error(status)
+	}
+	if *text == 0 {
+		return nil, nil
+	}
+	return []byte(abi.Owned(*text)), nil
+}
+
+// ExplainFlag tells how this process decides a flag: the path through its conditions, the properties
+// that were looked at, and every reason why something could not be decided. It makes no request.
+func (c *Client) ExplainFlag(distinctID, key string, options ...FlagOption) (string, error) {
+	if !c.acquire() {
+		return "", c.unavailable()
+	}
+	defer c.release()
+	subject, err := newSubject(options)
+	if err != nil {
+		return "", err
+	}
+	defer subject.free()
+	id, flag, text := cString(distinctID), cString(key), new(uintptr)
+	status := abi.Status(abi.FlagExplain, c.handle, uintptr(unsafe.Pointer(id)),
+		uintptr(unsafe.Pointer(flag)), subject.context, 0, uintptr(unsafe.Pointer(text)))
+	if status != 0 {
+		return "", Error(status)
+	}
+	return abi.Owned(*text), nil
+}
