@@ -45,6 +45,9 @@ uninstall: ## remove what install put there
 go: $(LIBRARY) ## put this machine's library into bindings/go, where cgo links from
 	@tools/go
 
+funnel: $(LIBRARY) ## run the Go web service of examples/go/funnel (ADDRESS), against a local receiver or PostHog
+	@tools/funnel
+
 memleak: $(LIBRARY) ## run the C example under valgrind
 	@tools/memleak
 
@@ -71,4 +74,4 @@ $(LIBRARY): $(SOURCES) tools/build
 $(RECEIVER): Cargo.lock tests/receiver/Cargo.toml $(shell find tests/receiver/src -name '*.rs')
 	@tools/build-receiver
 
-.PHONY: help demo test build go install uninstall memleak live size bench header clean
+.PHONY: help demo test build go funnel install uninstall memleak live size bench header clean
