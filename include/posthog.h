@@ -1134,18 +1134,6 @@ PH_API ph_status ph_config_deny_property(ph_config *config, const char *key);
 PH_API ph_status ph_config_set_compression(ph_config *config, int32_t compression);
 
 /**
- * Sets the capture protocol: one of `ph_protocol`. Default `PH_PROTOCOL_AUTO`.
- */
-PH_API ph_status ph_config_set_protocol(ph_config *config, int32_t protocol);
-
-/**
- * Says that all events of this client are an import of what happened long ago:
- * PostHog then takes them past the checks that live events have to pass.
- * Default false.
- */
-PH_API ph_status ph_config_set_historical_migration(ph_config *config, bool historical);
-
-/**
  * Sends when so many events wait. A trigger, not a size: batches grow with the
  * backlog. Events, 1 to 1,000,000; default 100.
  */
@@ -1624,7 +1612,7 @@ ph_status ph_event_new(const char *distinct_id,
  *
  * Members of `details`, all of them optional: `uuid` as in
  * `ph_event_set_uuid`, `timestamp` as in `ph_event_set_timestamp`,
- * `properties`, `set` and `set_once` (objects, treated as in
+ * `properties`, `set`, `set_once` and `options` (objects, treated as in
  * `ph_props_set_json`), `groups` (an object of group types and their keys).
  * `details_len` 0 means none.
  *
@@ -2221,6 +2209,18 @@ PH_API ph_status ph_props_set_members(ph_props *props, const char *json, size_t 
  * Removes a key. No error when it is not there.
  */
 PH_API ph_status ph_props_remove(ph_props *props, const char *key);
+
+/**
+ * Sets the capture protocol: one of `ph_protocol`. Default `PH_PROTOCOL_AUTO`.
+ */
+PH_API ph_status ph_config_set_protocol(ph_config *config, int32_t protocol);
+
+/**
+ * Says that all events of this client are an import of what happened long ago:
+ * PostHog then takes them past the checks that live events have to pass.
+ * Default false.
+ */
+PH_API ph_status ph_config_set_historical_migration(ph_config *config, bool historical);
 
 /**
  * Takes up to `max_events` queued events out, oldest first, as the text of a

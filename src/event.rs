@@ -66,6 +66,7 @@ impl Event {
                 b"set" => event.set_object("$set", member.value)?,
                 b"set_once" => event.set_object("$set_once", member.value)?,
                 b"groups" => event.set_groups(member.value)?,
+                b"options" => event.options.set_members(member.value)?,
                 _ => return Err(Error::Json),
             }
         }
@@ -221,13 +222,15 @@ mod tests {
     fn details_are_taken_from_json() {
         let details = br#"{"uuid":"0194CC39-1f25-7000-8000-000000000001",
             "timestamp":"2026-11-20T10:00:00.5+01:00", "properties":{"a":1e999},
-            "set":{"b":true}, "set_once":{"c":null}, "groups":{"company":"ac\u006de"}}"#;
+            "set":{"b":true}, "set_once":{"c":null}, "groups":{"company":"ac\u006de"},
+            "options":{"novel":[1]}}"#;
         let mut event = Event::from_json("u", "e", details).unwrap();
         event.stamp_groups(&[const { None }; 5]).unwrap();
         let all =
             r#""a":null,"$set":{"b":true},"$set_once":{"c":null},"$groups":{"company":"acme"}"#;
         assert_eq!(text(&event), all);
         assert_eq!(event.props.repairs(), 1);
+        assert_eq!(event.options.text(), br#""novel":[1]"#);
         assert_eq!(event.uuid.unwrap().to_string(), "0194cc39-1f25-7000-8000-000000000001");
         assert_eq!(event.timestamp.unwrap().unix_millis(), 1_795_165_200_500);
     }

@@ -253,3 +253,6 @@ impl Line {
         Pause { until: now + backoff, floor: now + minimum }
     }
 }
+
+#[cfg(test)]
+mod tests;

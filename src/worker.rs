@@ -6,6 +6,8 @@
 
 mod attempt;
 mod failures;
+#[cfg(test)]
+mod tests;
 mod time;
 
 pub use time::{SystemTime, Time};

@@ -7,7 +7,7 @@ use super::{
     PH_NEVER, ph_before_send_fn, ph_definitions_get_fn, ph_definitions_put_fn, ph_delivery_fn,
     ph_log_fn, ph_status, ph_userdata_free_fn,
 };
-use crate::config::{Config, Protocol};
+use crate::config::Config;
 use crate::error::Error;
 use crate::packer::Encoding;
 use crate::queue::Policy;
@@ -40,19 +40,6 @@ pub enum ph_compression {
     /// Smaller than gzip at less cost. Only in builds with the feature `zstd`,
     /// which is on by default.
     PH_COMPRESSION_ZSTD = 4,
-}
-
-/// The protocol in which events are sent.
-#[repr(C)]
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum ph_protocol {
-    /// V1 where the server speaks it, else V0. The server's first answer decides, for
-    /// the life of the client; AI events find out for themselves.
-    PH_PROTOCOL_AUTO = 0,
-    /// `POST /batch/`: one answer for a whole batch. Every PostHog speaks it.
-    PH_PROTOCOL_V0 = 1,
-    /// `POST /i/v1/analytics/events`: an answer for each event.
-    PH_PROTOCOL_V1 = 2,
 }
 
 /// Options of a client. Belongs to one thread at a time.
@@ -277,37 +264,6 @@ pub extern "C" fn ph_config_set_compression(
             4 => Some(Encoding::Zstd),
             _ => return Err(Error::Range),
         };
-        Ok(())
-    })
-}
-
-/// Sets the capture protocol: one of `ph_protocol`. Default `PH_PROTOCOL_AUTO`.
-#[unsafe(no_mangle)]
-pub extern "C" fn ph_config_set_protocol(
-    config: Option<&mut ph_config>,
-    protocol: i32,
-) -> ph_status {
-    change(config, |config| {
-        config.protocol = match protocol {
-            0 => None,
-            1 => Some(Protocol::V0),
-            2 => Some(Protocol::V1),
-            _ => return Err(Error::Range),
-        };
-        Ok(())
-    })
-}
-
-/// Says that all events of this client are an import of what happened long ago:
-/// PostHog then takes them past the checks that live events have to pass.
-/// Default false.
-#[unsafe(no_mangle)]
-pub extern "C" fn ph_config_set_historical_migration(
-    config: Option<&mut ph_config>,
-    historical: bool,
-) -> ph_status {
-    change(config, |config| {
-        config.historical_migration = historical;
         Ok(())
     })
 }

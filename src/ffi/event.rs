@@ -56,7 +56,7 @@ pub extern "C" fn ph_event_new(
 ///
 /// Members of `details`, all of them optional: `uuid` as in
 /// `ph_event_set_uuid`, `timestamp` as in `ph_event_set_timestamp`,
-/// `properties`, `set` and `set_once` (objects, treated as in
+/// `properties`, `set`, `set_once` and `options` (objects, treated as in
 /// `ph_props_set_json`), `groups` (an object of group types and their keys).
 /// `details_len` 0 means none.
 ///

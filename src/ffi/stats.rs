@@ -22,7 +22,7 @@ pub enum ph_stat {
     PH_STAT_DELIVERED = 2,
     /// Events that wait to be sent.
     PH_STAT_QUEUED = 3,
-    /// Events of the batch that is being sent, or waits for a retry.
+    /// Events of the batches that are being sent, or wait for a retry.
     PH_STAT_IN_FLIGHT = 4,
     /// Events that shutdown left in storage (0 in this version).
     PH_STAT_STORED = 5,
@@ -91,7 +91,7 @@ const COUNT: usize = FIRST_REFUSED + Error::COUNT;
 
 /// Writes the first `count` statistics to `values`, indexed by `ph_stat`, and
 /// returns how many there are. Those of the ledger, up to
-/// `PH_STAT_QUEUED_BYTES`, are one consistent snapshot. `values` may be `NULL`
+/// `PH_STAT_QUEUED_BYTES`, are one consistent snapshot; AI events are among them. `values` may be `NULL`
 /// when `count` is 0. A `NULL` client has zeros. Works inside callbacks.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ph_stats_get(
