@@ -311,7 +311,7 @@ typedef enum {
    */
   PH_STAT_QUEUED = 3,
   /**
-   * Events of the batch that is being sent, or waits for a retry.
+   * Events of the batches that are being sent, or wait for a retry.
    */
   PH_STAT_IN_FLIGHT = 4,
   /**
@@ -2279,10 +2279,13 @@ PH_API const char *ph_report_get_message(const ph_report *report);
 /**
  * Writes the first `count` statistics to `values`, indexed by `ph_stat`, and
  * returns how many there are. Those of the ledger, up to
- * `PH_STAT_QUEUED_BYTES`, are one consistent snapshot. `values` may be `NULL`
+ * `PH_STAT_QUEUED_BYTES`, are one consistent snapshot; AI events are among them. `values` may be `NULL`
  * when `count` is 0. A `NULL` client has zeros. Works inside callbacks.
  */
-PH_API size_t ph_stats_get(const ph_client *client, uint64_t *values, size_t count);
+PH_API
+size_t ph_stats_get(const ph_client *client,
+                    uint64_t *values,
+                    size_t count);
 
 /**
  * What a status means, in English, without a full stop.

@@ -141,6 +141,27 @@ impl Client {
         }
     }
 
+    /// Captures an AI event; its uuid.
+    pub fn capture_ai(&self, event: &Event) -> String {
+        let mut uuid = [0x7F; PH_UUID_SIZE];
+        assert_eq!(ph_capture_ai(self.raw, event.raw(), uuid.as_mut_ptr()), PH_OK);
+        uuid_text(&uuid).unwrap()
+    }
+
+    /// Captures an event and waits for it: its fate, and its uuid if it was accepted.
+    pub fn capture_immediate(&self, event: &Event, timeout_ms: u32) -> (Status, Option<String>) {
+        let mut uuid = [0x7F; PH_UUID_SIZE];
+        let status = ph_capture_immediate(self.raw, event.raw(), timeout_ms, uuid.as_mut_ptr());
+        (status, uuid_text(&uuid))
+    }
+
+    /// The same for an AI event.
+    pub fn capture_ai_immediate(&self, event: &Event, timeout_ms: u32) -> (Status, Option<String>) {
+        let mut uuid = [0x7F; PH_UUID_SIZE];
+        let status = ph_capture_ai_immediate(self.raw, event.raw(), timeout_ms, uuid.as_mut_ptr());
+        (status, uuid_text(&uuid))
+    }
+
     pub fn capture_json(&self, distinct_id: &[u8], event: &[u8], properties: &[u8]) -> Status {
         let data = |bytes: &[u8]| (bytes.as_ptr().cast::<c_char>(), bytes.len());
         let ((id, id_len), (event, event_len)) = (data(distinct_id), data(event));
@@ -185,6 +206,15 @@ impl Drop for Client {
     fn drop(&mut self) {
         ph_client_free(self.raw);
     }
+}
+
+/// What was written to `uuid_out`; `None` if nothing was.
+fn uuid_text(uuid: &[c_char; PH_UUID_SIZE]) -> Option<String> {
+    if *uuid == [0x7F; PH_UUID_SIZE] {
+        return None;
+    }
+    let bytes = uuid.iter().map(|byte| *byte as u8).take_while(|byte| *byte != 0);
+    Some(String::from_utf8(bytes.collect()).unwrap())
 }
 
 /// A URL at which nobody listens: connecting is refused at once.

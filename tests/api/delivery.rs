@@ -7,6 +7,7 @@ use posthog_receiver::{Receiver, Reply, Script};
 use std::thread;
 use std::time::Duration;
 
+mod culprit;
 mod flush;
 mod overflow;
 mod retry;
