@@ -48,6 +48,10 @@ go: $(LIBRARY) ## put this machine's library into bindings/go, where cgo links f
 funnel: $(LIBRARY) ## run the Go web service of examples/go/funnel (ADDRESS), against a local receiver or PostHog
 	@tools/funnel
 
+wheel: ## build Python wheels into dist/, for glibc and musl
+	@tools/wheel
+.PHONY: wheel
+
 memleak: $(LIBRARY) ## run the C example under valgrind
 	@tools/memleak
 

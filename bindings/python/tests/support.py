@@ -96,6 +96,8 @@ class ReceiverTest(unittest.TestCase):
 
     def client(self, **options: Any) -> Client:
         options.setdefault("host", self.receiver.url)
+        # One place for everything, and no question which.
+        options.setdefault("protocol", "v0")
         client = Client("phc_test", **options)
         self.addCleanup(client.shutdown, 0)
         return client

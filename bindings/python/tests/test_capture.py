@@ -74,6 +74,33 @@ class Capture(ReceiverTest):
         )
         self.assertEqual(client.stats()["repaired_values"], 1)
 
+    def test_the_ai_lane_has_requests_of_its_own(self) -> None:
+        client = self.client(protocol="v0")
+        self.assertTrue(client.capture_ai("$ai_generation", "u", {"$ai_model": "m"}))
+        self.assertTrue(client.capture_ai("$ai_span", "u", uuid=UUID_TEXT))
+        self.assertTrue(client.flush())
+        (request,) = self.receiver.requests("/i/v0/ai/batch/")
+        self.assertEqual(len(request["json"]["batch"]), 2)
+
+    def test_an_immediate_capture_knows_what_became_of_it(self) -> None:
+        client = self.client()
+        self.assertTrue(client.capture_immediate("e", "u", {"a": 1}))
+        self.assertEqual(len(self.receiver.events()), 1)
+        self.receiver.post("/__script", [{"path": "/", "status": 400}])
+        with self.assertLogs("libposthog", logging.WARNING):
+            self.assertFalse(client.capture_immediate("e", "u"))
+        self.receiver.post("/__script", [{"path": "/", "hang": "body"}])
+        with self.assertLogs("libposthog", logging.WARNING):
+            self.assertFalse(client.capture_immediate("e", "u", timeout=0.1))
+
+    def test_options_of_v1(self) -> None:
+        client = self.client(protocol="v1")
+        client.capture("e", "u", options={"cookieless_mode": True, "novel": 1})
+        self.assertTrue(client.flush())
+        (request,) = self.receiver.requests("/i/v1/")
+        (event,) = request["json"]["batch"]
+        self.assertEqual(event["options"], {"cookieless_mode": True, "novel": 1})
+
     def test_persons_and_groups(self) -> None:
         client = self.client()
         self.assertTrue(client.identify("u", {"a": 1}, {"b": 2}))

@@ -75,6 +75,7 @@ class Header(unittest.TestCase):
         for prefix, names in (
             ("STAT", _ffi.STATS),
             ("LEVEL", _ffi.LEVELS),
+            ("PROTOCOL", _ffi.PROTOCOLS),
             ("OVERFLOW", _ffi.OVERFLOWS),
             ("COMPRESSION", _ffi.COMPRESSIONS),
             ("DELIVERY", _ffi.DELIVERIES),

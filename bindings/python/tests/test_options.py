@@ -19,6 +19,16 @@ class Constructor(ReceiverTest):
     def test_every_option_may_be_set(self) -> None:
         every: dict[str, Any] = {
             "host": self.receiver.url + "/",
+            "proxy": "",
+            "ca_file": None,
+            "headers": {"X-Shop": "tea"},
+            "local_evaluation": False,
+            "definitions_poll": 5,
+            "release": "1.2.3",
+            "exception_limit": (5, 1.0),
+            "capture_uncaught": False,
+            "in_app_include": ["shop"],
+            "in_app_exclude": ["vendored"],
             "secret_key": "phx_secret",
             "disabled": False,
             "debug": False,
@@ -27,6 +37,8 @@ class Constructor(ReceiverTest):
             "disable_geoip": False,
             "group_indices": {"company": 0},
             "deny_properties": ["password"],
+            "protocol": "v0",
+            "historical_migration": True,
             "compression": "none",
             "flush_at": 10,
             "flush_interval": 0.5,
@@ -50,6 +62,7 @@ class Constructor(ReceiverTest):
             "on_delivery": lambda outcome, events: None,
             "exit_timeout": 1.0,
         }
+        self.assertEqual(set(every), set(Options.__annotations__))
         client = self.client(**every)
         self.assertTrue(client.capture("e", "u", {"password": "x", "environment": "mine"}))
         self.assertTrue(client.flush())
@@ -60,10 +73,16 @@ class Constructor(ReceiverTest):
         self.assertNotIn("password", properties)
         (request,) = self.receiver.requests("/batch")
         self.assertNotIn("content-encoding", request["headers"])
+        self.assertEqual(request["headers"]["x-shop"], "tea")
+        self.assertIs(request["json"]["historical_migration"], True)
 
     def test_each_option_is_one_that_is_declared(self) -> None:
         declared = set(Options.__annotations__)
         self.assertLessEqual(set(_SETTERS) | set(OWN_OPTIONS), declared)
+
+    def test_a_file_that_is_not_there(self) -> None:
+        with self.assertRaisesRegex(PostHogError, "file"):
+            Client("phc_x", ca_file="/nowhere.pem")
 
     def test_values_that_cannot_be(self) -> None:
         for option, value in (
@@ -103,7 +122,7 @@ class Constructor(ReceiverTest):
     def test_from_the_environment(self) -> None:
         environment = {"POSTHOG_API_KEY": "phc_env", "POSTHOG_HOST": self.receiver.url}
         with mock.patch.dict("os.environ", environment):
-            client = Client.from_env(flush_at=1)
+            client = Client.from_env(flush_at=1, protocol="v0")
         self.addCleanup(client.shutdown)
         client.capture("e", "u")
         self.receiver.wait(1)

@@ -53,7 +53,7 @@ class End(ReceiverTest):
         self.assertEqual(self.names(), ["handler", "thread"])
 
     def test_a_dead_server_does_not_hold_the_process(self) -> None:
-        self.receiver.post("/__script", [{"path": "/batch/", "hang": "body"}])
+        self.receiver.post("/__script", [{"path": "/", "hang": "body"}])
         begun = time.monotonic()
         self.run_program(
             """

@@ -29,13 +29,13 @@ def take(client: Client, step: dict[str, Any]) -> bool:
 
 
 class Vectors(ReceiverTest):
-    def replay(self, vector: dict[str, Any]) -> None:
+    def replay(self, vector: dict[str, Any], protocol: Any) -> None:
         options = dict(vector.get("options", {}))
         if "deny" in options:
             options["deny_properties"] = options.pop("deny")
         if "geoip_disable" in options:
             options["disable_geoip"] = options.pop("geoip_disable")
-        with Client("phc_test", host=self.receiver.url, **options) as client:
+        with Client("phc_test", host=self.receiver.url, protocol=protocol, **options) as client:
             for number, step in enumerate(vector["steps"]):
                 with self.subTest(step=number):
                     self.assertIs(take(client, step), "refused" not in step)
@@ -45,14 +45,18 @@ class Vectors(ReceiverTest):
         self.assertGreater(len(VECTORS), 5)
         for path in VECTORS:
             vector = json.loads(path.read_text())
-            with self.subTest(path.name):
-                self.receiver.clear()
-                self.replay(vector)
-                try:
-                    self.receiver.post("/__expect?protocol=v0", vector)
-                except urllib.error.HTTPError as error:
-                    with error:
-                        self.fail(error.read().decode())
+            for protocol in ("v0", "v1"):
+                with self.subTest(path.name, protocol=protocol):
+                    self.receiver.clear()
+                    self.replay(vector, protocol)
+                    self.expect(vector, protocol)
+
+    def expect(self, vector: dict[str, Any], protocol: str) -> None:
+        try:
+            self.receiver.post(f"/__expect?protocol={protocol}", vector)
+        except urllib.error.HTTPError as error:
+            with error:
+                self.fail(error.read().decode())
 
 
 if __name__ == "__main__":

@@ -35,10 +35,11 @@ STATS = (
     "refused_range refused_host refused_uuid refused_timestamp refused_too_large "
     "refused_queue_full refused_filtered refused_shutdown refused_reentrant refused_timeout "
     "refused_lost refused_no_memory refused_network refused_server refused_thread refused_panic "
-    "refused_suppressed refused_unsupported refused_file"
+    "refused_suppressed refused_unsupported refused_file refused_rejected"
 ).split()
 
 LEVELS = ("fatal", "error", "warning", "log", "info", "debug")
+PROTOCOLS = ("auto", "v0", "v1")
 OVERFLOWS = ("drop_newest", "drop_oldest", "block")
 COMPRESSIONS = ("none", "gzip", "deflate", "brotli", "zstd")
 FLAG_SOURCES = ("unknown", "remote", "local", "stale", "override", "default")
@@ -73,6 +74,9 @@ SIGNATURES: dict[str, tuple[Any, ...]] = {
     "ph_client_start": (STATUS, HANDLE),
     "ph_capture_json": (STATUS, HANDLE, TEXT, SIZE, TEXT, SIZE, TEXT, SIZE),
     "ph_capture_event": (STATUS, HANDLE, HANDLE, HANDLE),
+    "ph_capture_ai": (STATUS, HANDLE, HANDLE, HANDLE),
+    "ph_capture_immediate": (STATUS, HANDLE, HANDLE, U32, HANDLE),
+    "ph_capture_ai_immediate": (STATUS, HANDLE, HANDLE, U32, HANDLE),
     "ph_capture_exception": (STATUS, HANDLE, TEXT, HANDLE),
     "ph_identify": (STATUS, HANDLE, TEXT, HANDLE, HANDLE),
     "ph_alias": (STATUS, HANDLE, TEXT, TEXT),
@@ -91,6 +95,8 @@ SIGNATURES: dict[str, tuple[Any, ...]] = {
     "ph_config_from_env": (HANDLE,),
     "ph_config_free": (NOTHING, HANDLE),
     "ph_config_set_host": (STATUS, HANDLE, TEXT),
+    "ph_config_set_protocol": (STATUS, HANDLE, I32),
+    "ph_config_set_historical_migration": (STATUS, HANDLE, BOOL),
     "ph_config_set_proxy": (STATUS, HANDLE, TEXT),
     "ph_config_set_ca_file": (STATUS, HANDLE, TEXT),
     "ph_config_add_header": (STATUS, HANDLE, TEXT, TEXT),
@@ -140,6 +146,7 @@ SIGNATURES: dict[str, tuple[Any, ...]] = {
     "ph_event_remove_property": (STATUS, HANDLE, TEXT),
     "ph_event_set_process_person_profile": (STATUS, HANDLE, BOOL),
     "ph_event_set_flags": (STATUS, HANDLE, HANDLE),
+    "ph_event_set_options": (STATUS, HANDLE, HANDLE),
     "ph_event_get_name": (TEXT, HANDLE),
     "ph_event_get_distinct_id": (TEXT, HANDLE),
     "ph_event_get_properties": (TEXT, HANDLE),
@@ -236,7 +243,12 @@ class _Functions:
 
     def __init__(self, library: ctypes.CDLL) -> None:
         for name, (result, *arguments) in SIGNATURES.items():
-            function = library[name]
+            try:
+                function = library[name]
+            except AttributeError as error:
+                raise ImportError(
+                    f"libposthog: the library is of another build: {error}"
+                ) from error
             function.restype = result
             function.argtypes = arguments
             setattr(self, name, function)

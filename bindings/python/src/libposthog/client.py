@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Callable, TypeVar
 from . import _ffi, hooks, process, uncaught
 from .errors import PostHogError, check
 from .events import (
+    Details,
     DistinctId,
     Properties,
     event_of,
@@ -27,12 +28,9 @@ from .exceptions import InApp, handle_of, tree
 from .flags import Flags, Whom, context
 from .logs import logger
 from .options import OWN_OPTIONS, Config, Options
-from .values import encode, milliseconds, moment
+from .values import encode, milliseconds
 
 if TYPE_CHECKING:
-    from datetime import datetime
-    from uuid import UUID
-
     from typing_extensions import Self, Unpack
 
 T = TypeVar("T")
@@ -80,7 +78,7 @@ class Client:
         try:
             config.set(options)
             status, handle = _ffi.created(_lib.ph_init, config.handle)
-            check("host", status)
+            check("client", status)
         except BaseException:
             hooks.forget(config.functions)
             raise
@@ -102,57 +100,80 @@ class Client:
         event: str,
         distinct_id: DistinctId,
         properties: Properties | None = None,
-        *,
-        timestamp: datetime | str | None = None,
-        uuid: UUID | str | None = None,
-        groups: Mapping[str, str] | None = None,
-        set: Properties | None = None,
-        set_once: Properties | None = None,
-        flags: Flags | None = None,
-        process_person_profile: bool | None = None,
+        **details: Unpack[Details],
     ) -> bool:
         """Captures an event: copies everything and returns. Whether it was accepted.
 
-        `timestamp` without a time zone is local time; events of the same `uuid`, name, id and time
-        are one event. `set` and `set_once` are person properties. `flags` adds the values of a
-        snapshot, with no request.
+        `details` are whatever else an event can carry: `timestamp`, `uuid`, `groups`, `set`,
+        `set_once`, `flags`, `process_person_profile`, `options`.
         """
+        if details:
+            return self._submit(_lib.ph_capture_event, (), event, distinct_id, properties, details)
         try:
-            if (
-                timestamp is None
-                and uuid is None
-                and groups is None
-                and set is None
-                and set_once is None
-                and flags is None
-                and process_person_profile is None
-            ):
-                if isinstance(distinct_id, str):
-                    who = distinct_id.encode()
-                else:
-                    # None is nobody's name.
-                    who = identifier(distinct_id) or b""
-                name = event.encode()
-                text = encode(properties) if properties else b""
-                status = _capture_json(
-                    self._handle, who, len(who), name, len(name), text, len(text)
-                )
+            if isinstance(distinct_id, str):
+                who = distinct_id.encode()
             else:
-                details: dict[str, Any] = {
-                    "timestamp": None if timestamp is None else moment(timestamp),
-                    "uuid": None if uuid is None else str(uuid),
-                    "properties": properties,
-                    "groups": groups,
-                    "set": set,
-                    "set_once": set_once,
-                }
-                with event_of(event, distinct_id, details) as handle:
-                    if flags is not None:
-                        check("flags", _lib.ph_event_set_flags(handle, flags.handle))
-                    if process_person_profile is not None:
-                        process = bool(process_person_profile)
-                        _lib.ph_event_set_process_person_profile(handle, process)
-                    status = _lib.ph_capture_event(self._handle, handle, None)
+                # None is nobody's name.
+                who = identifier(distinct_id) or b""
+            name = event.encode()
+            text = encode(properties) if properties else b""
+            status = _capture_json(self._handle, who, len(who), name, len(name), text, len(text))
+        except Exception as error:
+            return self._unfit(event, distinct_id, error)
+        return status == 0 or self._refused(event, status)
+
+    def capture_ai(
+        self,
+        event: str,
+        distinct_id: DistinctId,
+        properties: Properties | None = None,
+        **details: Unpack[Details],
+    ) -> bool:
+        """The same for events of AI observability (``$ai_generation``, ...), which may be larger,
+        and have a queue and requests of their own."""
+        return self._submit(_lib.ph_capture_ai, (), event, distinct_id, properties, details)
+
+    def capture_immediate(
+        self,
+        event: str,
+        distinct_id: DistinctId,
+        properties: Properties | None = None,
+        *,
+        timeout: float | None = 10.0,
+        **details: Unpack[Details],
+    ) -> bool:
+        """The same, but waits for what becomes of the event. Whether the server took it; when time
+        ran out it stays queued."""
+        wait = milliseconds(timeout, _ffi.FOREVER)
+        capture = _lib.ph_capture_immediate
+        return self._submit(capture, (wait,), event, distinct_id, properties, details)
+
+    async def acapture_immediate(
+        self,
+        event: str,
+        distinct_id: DistinctId,
+        properties: Properties | None = None,
+        *,
+        timeout: float | None = 10.0,
+        **details: Unpack[Details],
+    ) -> bool:
+        """`capture_immediate` that lets the event loop run meanwhile."""
+        capture = self.capture_immediate
+        return await _aside(capture, event, distinct_id, properties, timeout=timeout, **details)
+
+    def _submit(
+        self,
+        capture: Callable[..., int],
+        arguments: tuple[int, ...],
+        event: str,
+        distinct_id: DistinctId,
+        properties: Properties | None,
+        details: Details,
+    ) -> bool:
+        try:
+            with event_of(event, distinct_id, properties, details) as handle:
+                call = _interruptibly if arguments else _at_once
+                status = call(capture, self._handle, handle, *arguments, None)
         except Exception as error:
             return self._unfit(event, distinct_id, error)
         return status == 0 or self._refused(event, status)
@@ -484,6 +505,10 @@ class Client:
 def _free(handle: int, functions: list[int]) -> None:
     _lib.ph_client_free(handle)
     hooks.forget(functions)
+
+
+def _at_once(function: Callable[..., int], *arguments: object) -> int:
+    return function(*arguments)
 
 
 def _interruptibly(function: Callable[..., int], *arguments: object) -> int:

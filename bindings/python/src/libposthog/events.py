@@ -5,19 +5,41 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Union
+from typing import TYPE_CHECKING, Any, TypedDict, Union
 
 from . import _ffi
 from .errors import check
-from .values import encode
+from .values import encode, moment
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from uuid import UUID
+
+    from .flags import Flags
 
 Properties = Mapping[str, Any]
 DistinctId = Union[str, int, "UUID"]
 
 _lib = _ffi.lib
+
+
+class Details(TypedDict, total=False):
+    """What an event can carry besides its name, its distinct id and its properties."""
+
+    # Without a time zone it is local time. As text: RFC 3339.
+    timestamp: datetime | str | None
+    # Events of the same uuid, name, id and time are one event.
+    uuid: UUID | str | None
+    groups: Mapping[str, str] | None
+    # Person properties, and those to set where they are not set yet.
+    set: Properties | None
+    set_once: Properties | None
+    # A snapshot whose values the event is to have. Makes no request.
+    flags: Flags | None
+    # Whether the event makes or updates a person profile.
+    process_person_profile: bool | None
+    # Options of capture V1, such as `cookieless_mode`.
+    options: Properties | None
 
 
 def identifier(value: object) -> bytes | None:
@@ -46,14 +68,29 @@ def sized(text: bytes | None) -> tuple[bytes | None, int]:
 
 
 @contextmanager
-def event_of(name: object, distinct_id: object, details: Mapping[str, Any]) -> Iterator[int]:
-    """An event, for the time of a call. Details that are None are left out."""
-    text = encode({key: value for key, value in details.items() if value is not None})
+def event_of(
+    name: object, distinct_id: object, properties: Properties | None, details: Details
+) -> Iterator[int]:
+    """An event, for the time of a call."""
+    rest: dict[str, Any] = {**details, "properties": properties}
+    flags, profile, options = (
+        rest.pop(key, None) for key in ("flags", "process_person_profile", "options")
+    )
+    if rest.get("timestamp") is not None:
+        rest["timestamp"] = moment(rest["timestamp"])
+    text = encode({key: value for key, value in rest.items() if value is not None})
     who, what = sized(identifier(distinct_id)), sized(identifier(name))
     status, handle = _ffi.created(_lib.ph_event_new_json, *who, *what, text, len(text))
     check("event", status)
     assert handle is not None
     try:
+        if flags is not None:
+            check("flags", _lib.ph_event_set_flags(handle, flags.handle))
+        if options is not None:
+            with props(options) as ours:
+                check("options", _lib.ph_event_set_options(handle, ours))
+        if profile is not None:
+            check("profile", _lib.ph_event_set_process_person_profile(handle, bool(profile)))
         yield handle
     finally:
         _lib.ph_event_free(handle)

@@ -59,8 +59,12 @@ class Flags:
 
     def payload(self, key: str) -> Any:
         """The payload of a flag, as its JSON says; None when it has none."""
-        text = _lib.ph_flags_get_payload(self.handle, _ffi.key(key))
+        text = self.payload_text(key)
         return None if text is None else json.loads(text)
+
+    def payload_text(self, key: str) -> str | None:
+        """The same as the text of a JSON value."""
+        return _ffi.decoded(_lib.ph_flags_get_payload(self.handle, _ffi.key(key)))
 
     def reason(self, key: str) -> str | None:
         """Why a flag has its value, or why it is not known: PostHog's code."""

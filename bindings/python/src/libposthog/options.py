@@ -39,6 +39,10 @@ class Options(TypedDict, total=False):
     disable_geoip: bool
     group_indices: Mapping[str, int]
     deny_properties: Iterable[str]
+    # How events are sent: "auto" takes V1 where the server speaks it. `historical_migration` is
+    # for clients that import what happened long ago.
+    protocol: Literal["auto", "v0", "v1"]
+    historical_migration: bool
     # Batches and bounds.
     compression: Literal["none", "gzip", "deflate", "brotli", "zstd"]
     flush_at: int
@@ -146,6 +150,8 @@ _SETTERS: dict[str, _Setter] = {
     "environment": ("environment", _text),
     "is_server": ("is_server", bool),
     "disable_geoip": ("geoip_disable", bool),
+    "protocol": ("protocol", _index(_ffi.PROTOCOLS)),
+    "historical_migration": ("historical_migration", bool),
     "compression": ("compression", _index(_ffi.COMPRESSIONS)),
     "flush_at": ("flush_at", _count),
     "flush_interval": ("flush_interval_ms", _duration),
