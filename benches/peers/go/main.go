@@ -72,7 +72,41 @@ func flags(url string) {
 	figure("local evaluation of 200 flags", nanoseconds(200, func(id string) { every(id) }))
 }
 
+// silence for its log.
+type silence struct{}
+
+func (silence) Debugf(string, ...interface{}) {}
+func (silence) Logf(string, ...interface{})   {}
+func (silence) Warnf(string, ...interface{})  {}
+func (silence) Errorf(string, ...interface{}) {}
+
+// capture in bursts, which the default queue can hold, with a client of its own for each.
+func capture(url string) {
+	const rounds, events = 20, 5_000
+	best := math.Inf(1)
+	for round := 0; round < rounds; round++ {
+		client := must(posthog.NewWithConfig("phc_benchmark", posthog.Config{
+			Endpoint: url, Logger: silence{}, Compression: posthog.CompressionGzip,
+		}))
+		begun := time.Now()
+		for number := 0; number < events; number++ {
+			err := client.Enqueue(posthog.Capture{
+				Event: "order placed", DistinctId: "user_42",
+				Properties: posthog.Properties{
+					"plan": "pro", "source": "web checkout", "amount": number,
+				},
+			})
+			if err != nil {
+				log.Fatal(err)
+			}
+		}
+		best = math.Min(best, float64(time.Since(begun).Nanoseconds())/events)
+		client.Close()
+	}
+	figure("three properties, from Go", best)
+}
+
 func main() {
-	modes := map[string]func(string){"flags": flags}
+	modes := map[string]func(string){"flags": flags, "capture": capture}
 	modes[os.Args[1]](os.Args[2])
 }
