@@ -14,6 +14,7 @@ mod called;
 pub mod local;
 mod remembered;
 mod snapshot;
+mod storm;
 
 /// Everything about one evaluation.
 pub struct Context {
