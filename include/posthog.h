@@ -1174,7 +1174,8 @@ PH_API ph_status ph_config_set_queue_max_bytes(ph_config *config, uint64_t bytes
 PH_API ph_status ph_config_set_event_max_bytes(ph_config *config, uint64_t bytes);
 
 /**
- * Bounds a connection attempt. Milliseconds, 1 to 600,000; default 5,000.
+ * Bounds the making of a connection, from name resolution to the end of the TLS
+ * handshake, a proxy on the way included. Milliseconds, 1 to 600,000; default 5,000.
  */
 PH_API ph_status ph_config_set_connect_timeout_ms(ph_config *config, uint32_t timeout_ms);
 

@@ -147,6 +147,7 @@ mod tests {
     use crate::resolver::Later;
     use posthog_receiver::{At, Receiver, Reply, Script};
     use std::net::{Ipv4Addr, TcpListener};
+    use std::sync::atomic::AtomicUsize;
     use std::thread;
     use std::time::Duration;
     use ureq::unversioned::transport::NextTimeout;
@@ -156,15 +157,26 @@ mod tests {
 
     /// Every name has the same addresses.
     #[derive(Debug)]
-    struct Addresses(Vec<SocketAddr>);
+    struct Addresses(Vec<SocketAddr>, Arc<AtomicUsize>);
 
     impl Lookup for Addresses {
         fn addresses(&self, _: &str, _: NextTimeout) -> Result<Vec<SocketAddr>, Error> {
+            self.1.fetch_add(1, Ordering::Relaxed);
             Ok(self.0.clone())
         }
     }
 
     fn agent(addresses: &[SocketAddr], connect: Duration, global: Duration) -> Agent {
+        counting(addresses, connect, global).0
+    }
+
+    /// An agent, and how often it has looked its host up.
+    fn counting(
+        addresses: &[SocketAddr],
+        connect: Duration,
+        global: Duration,
+    ) -> (Agent, Arc<AtomicUsize>) {
+        let lookups = Arc::new(AtomicUsize::new(0));
         let config = Agent::config_builder()
             .proxy(None)
             .http_status_as_error(false)
@@ -172,12 +184,12 @@ mod tests {
             .timeout_global(Some(global))
             .build();
         let connector = connector(
-            Addresses(addresses.to_vec()),
+            Addresses(addresses.to_vec(), Arc::clone(&lookups)),
             None,
             #[cfg(feature = "tls")]
             Sessions::new(crate::trust::Trust::System),
         );
-        Agent::with_parts(config, connector, Later)
+        (Agent::with_parts(config, connector, Later), lookups)
     }
 
     fn post(agent: &Agent) -> Result<String, Error> {
@@ -217,6 +229,18 @@ mod tests {
             assert!(answer.contains("new-checkout"), "{answer}");
         }
         assert_eq!((receiver.connections(), receiver.counts().requests), (1, 3));
+    }
+
+    #[test]
+    fn a_name_is_looked_up_for_each_connection_and_not_for_each_request() {
+        let receiver = Receiver::start();
+        let close = Reply::usual().header("Connection", "close");
+        receiver.set_script(Script::new().every(3, "/", close));
+        let (agent, lookups) = counting(&[receiver.addr()], PLENTY, PLENTY);
+        for _ in 0..6 {
+            post(&agent).unwrap();
+        }
+        assert_eq!((receiver.connections(), lookups.load(Ordering::Relaxed)), (2, 2));
     }
 
     #[test]

@@ -333,7 +333,8 @@ pub extern "C" fn ph_config_set_event_max_bytes(
     change(config, |config| config.event_max_bytes.set(bytes))
 }
 
-/// Bounds a connection attempt. Milliseconds, 1 to 600,000; default 5,000.
+/// Bounds the making of a connection, from name resolution to the end of the TLS
+/// handshake, a proxy on the way included. Milliseconds, 1 to 600,000; default 5,000.
 #[unsafe(no_mangle)]
 pub extern "C" fn ph_config_set_connect_timeout_ms(
     config: Option<&mut ph_config>,

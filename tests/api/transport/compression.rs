@@ -25,10 +25,31 @@ fn what_is_not_built_in_cannot_be_chosen() {
 }
 
 #[test]
+fn v1_gets_what_was_chosen() {
+    let names = [None, Some("gzip"), Some("deflate"), Some("br"), Some("zstd")];
+    for ((compression, _), name) in BUILT_IN.into_iter().zip(names).filter(|it| it.0.1) {
+        let receiver = Receiver::start();
+        let config = to(&receiver).set(ph_config_set_protocol, PH_PROTOCOL_V1);
+        let client = config.set(ph_config_set_compression, compression).client();
+        client.capture_numbered("e", 0..100);
+        client.deliver();
+        client.capture_numbered("e", 100..101);
+        client.deliver();
+        assert_eq!(receiver.counts().accepted, 101, "{name:?}");
+        for request in receiver.requests() {
+            assert_eq!(request.header("content-encoding"), name);
+        }
+        let first = &receiver.requests()[0];
+        assert_eq!(first.raw_length < first.body.len() / 2, name.is_some(), "{name:?}");
+    }
+}
+
+#[test]
 fn v0_gets_gzip_whatever_was_chosen() {
     for (compression, _) in BUILT_IN.into_iter().filter(|(_, is_built_in)| *is_built_in) {
         let receiver = Receiver::start();
-        let client = to(&receiver).set(ph_config_set_compression, compression).client();
+        let config = to(&receiver).set(ph_config_set_protocol, PH_PROTOCOL_V0);
+        let client = config.set(ph_config_set_compression, compression).client();
         client.capture_numbered("e", 0..100);
         client.deliver();
         let request = &receiver.requests()[0];
