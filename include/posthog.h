@@ -1782,6 +1782,28 @@ ph_status ph_exception_new(const char *type,
                            ph_exception **exception_out);
 
 /**
+ * Creates an exception, with all that it is made of, from JSON: for runtimes
+ * that have such trees, such as Python's. `len` bytes, without NUL: an array of
+ * objects, the outermost exception first, then depth first. Each has
+ *
+ * - `type` (text, not blank), and may have
+ * - `value` (text): the message;
+ * - `module` (text);
+ * - `parent` (the index of an earlier one; without it the one before) and
+ *   `source` (text, `cause` without it), as of `ph_exception_add_cause`; neither
+ *   for the first;
+ * - `handled` and `synthetic` (true or false), where that is known;
+ * - `frames`, as of `ph_exception_set_frames`.
+ *
+ * Of more than 50 the first are kept. `PH_ERROR_JSON` for anything else,
+ * `PH_ERROR_EMPTY`, `PH_ERROR_DEPTH`; then `*exception_out` is not written.
+ */
+PH_API
+ph_status ph_exception_new_json(const char *json,
+                                size_t len,
+                                ph_exception **exception_out);
+
+/**
  * Frees an exception. Ignores `NULL`.
  */
 PH_API void ph_exception_free(ph_exception *exception);
@@ -1828,6 +1850,19 @@ PH_API
 ph_status ph_exception_set_trace(ph_exception *exception,
                                  const char *trace_id,
                                  const char *span_id);
+
+/**
+ * Sets the event's UUID, by which a host may refer to the report; without it
+ * each capture has a fresh one. PostHog keeps one event of each, so that an
+ * exception with one should be captured once. `PH_ERROR_UUID`.
+ */
+PH_API ph_status ph_exception_set_uuid(ph_exception *exception, const char *uuid);
+
+/**
+ * Sets when it happened, in milliseconds since 1970; without it, when it is
+ * captured. `PH_ERROR_TIMESTAMP` outside the years 1 to 9999.
+ */
+PH_API ph_status ph_exception_set_timestamp_ms(ph_exception *exception, int64_t unix_ms);
 
 /**
  * The exception happened in this group. One for each type.

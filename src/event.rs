@@ -37,6 +37,13 @@ pub fn checked(text: &str) -> Result<&str, Error> {
     }
 }
 
+/// The hyphenated form; the case does not matter.
+pub fn uuid(text: &str) -> Result<Uuid, Error> {
+    let hyphenated = text.len() == uuid::fmt::Hyphenated::LENGTH;
+    let uuid = Uuid::try_parse(text).ok().filter(|uuid| hyphenated && !uuid.is_nil());
+    uuid.ok_or(Error::Uuid)
+}
+
 impl Event {
     pub fn new(distinct_id: &str, name: &str) -> Result<Event, Error> {
         Ok(Event {
@@ -128,9 +135,7 @@ impl Event {
 
     /// The hyphenated form; the case does not matter.
     pub fn set_uuid(&mut self, text: &str) -> Result<(), Error> {
-        let hyphenated = text.len() == uuid::fmt::Hyphenated::LENGTH;
-        let uuid = Uuid::try_parse(text).ok().filter(|uuid| hyphenated && !uuid.is_nil());
-        self.uuid = Some(uuid.ok_or(Error::Uuid)?);
+        self.uuid = Some(self::uuid(text)?);
         Ok(())
     }
 

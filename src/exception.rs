@@ -2,12 +2,13 @@
 
 mod entry;
 mod frame;
+mod from_json;
 mod in_app;
 mod noise;
 mod steps;
 mod tracker;
 
-pub use frame::{FRAMES_MAX, Frame};
+pub use frame::{FRAMES_MAX, Frame, debug_id};
 pub use in_app::InApp;
 pub use noise::Limit;
 pub use tracker::{Settings, Tracker};
@@ -16,14 +17,14 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::props::Props;
 use crate::sys::images::Located;
+use crate::timestamp::Timestamp;
+use ::uuid::Uuid;
 use entry::{ALLOWANCES, Allowance, Entry};
 use frame::Natives;
 use std::hash::{Hash, Hasher};
 
 /// The outermost exception and all that it is made of are at most so many.
 pub const ENTRIES_MAX: usize = 50;
-/// Longer types and messages are cut when they are set; nothing sends more.
-const TEXT_MAX: usize = 64 << 10;
 /// Exceptions of the same type are of one kind when so many innermost frames are the same.
 const TOP: usize = 5;
 
@@ -70,6 +71,8 @@ pub struct Exception {
     pub source: Option<String>,
     pub own_stack: OwnStack,
     pub props: Props,
+    pub uuid: Option<Uuid>,
+    pub timestamp: Option<Timestamp>,
     /// Ids of the trace and of the span in which it happened.
     trace: Option<(String, String)>,
     groups: Vec<(String, String)>,
@@ -113,23 +116,17 @@ pub struct Scene<'a> {
 impl Exception {
     /// `kind` is the type's name, e.g. `std::runtime_error`.
     pub fn new(kind: &[u8], message: &[u8]) -> Result<Exception, Error> {
-        if kind.iter().all(u8::is_ascii_whitespace) {
-            return Err(Error::Empty);
-        }
-        let outermost = Entry {
-            kind: entry::cut(kind, TEXT_MAX).to_vec(),
-            value: entry::cut(message, TEXT_MAX).to_vec(),
-            ..Entry::default()
-        };
         Ok(Exception {
             level: Level::Error,
             fingerprint: None,
             source: None,
             own_stack: OwnStack::Default,
             props: Props::new(),
+            uuid: None,
+            timestamp: None,
             trace: None,
             groups: Vec::new(),
-            entries: vec![outermost],
+            entries: vec![Entry::new(kind, message)?],
         })
     }
 
@@ -242,6 +239,7 @@ impl Exception {
     fn event(&self, distinct_id: &str, scene: Scene<'_>) -> Result<Event, Error> {
         let mut event = Event::new(distinct_id, "$exception")?;
         event.props = self.props.try_clone()?;
+        (event.uuid, event.timestamp) = (self.uuid, self.timestamp);
         for key in RESERVED {
             event.props.remove(key);
         }

@@ -35,6 +35,7 @@ mod route;
 mod runtime;
 mod sender;
 mod stamps;
+mod symbols;
 mod timestamp;
 mod transport;
 #[cfg(feature = "tls")]
@@ -48,3 +49,4 @@ mod sys;
 
 #[allow(unsafe_code, non_camel_case_types)]
 pub mod ffi;
+pub mod panics;

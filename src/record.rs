@@ -97,6 +97,22 @@ fn u32_at(bytes: &[u8], at: usize) -> u32 {
 }
 
 impl<'a> Record<'a> {
+    /// The same event with other properties.
+    pub fn with_props<'b>(&self, props: &'b [u8]) -> NewRecord<'b>
+    where
+        'a: 'b,
+    {
+        NewRecord {
+            distinct_id: self.distinct_id,
+            event: self.event,
+            options: self.options,
+            props: [props, &[]],
+            marks: self.marks,
+            timestamp: self.timestamp,
+            uuid: Some(self.uuid),
+        }
+    }
+
     /// Reads the record at the start of `bytes`; `None` when there is none.
     pub fn read(bytes: &'a [u8]) -> Option<Record<'a>> {
         let header = bytes.get(..HEADER)?;

@@ -201,6 +201,7 @@ fn lane(family: Family, shared: &Shared, means: Means<'_>) -> Lane {
             compression: config.compression,
             timeout: config.request_timeout_ms.millis(),
             time: Arc::new(SystemTime),
+            in_app: config.exceptions.in_app.clone(),
         },
     )
 }

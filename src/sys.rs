@@ -3,6 +3,7 @@
 
 pub mod clock;
 pub mod connect;
+pub mod files;
 pub mod fork;
 pub mod images;
 pub mod os;

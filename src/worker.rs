@@ -13,6 +13,7 @@ mod time;
 pub use time::{SystemTime, Time};
 
 use crate::counters::Counters;
+use crate::exception::InApp;
 use crate::hooks::{Delivery, Gate, Hooks};
 use crate::ledger::Reason;
 use crate::line::{self, Failed, Line, Parcel};
@@ -22,6 +23,7 @@ use crate::props::Marks;
 use crate::queue::{Batch, Fate, Next, Queue, Wishes};
 use crate::report;
 use crate::retry::{Exhausted, Schedule};
+use crate::symbols::Symbols;
 use crate::transport::Transport;
 use crate::uuid::Random;
 use crate::wire::{Choice, Family, Protocol, Wire};
@@ -49,6 +51,8 @@ pub struct Worker {
     pub compression: Option<Encoding>,
     pub timeout: Duration,
     pub time: Arc<dyn Time>,
+    /// Whose code frames are, once they have names.
+    pub in_app: InApp,
 }
 
 /// What the loop keeps from one batch to the next.
@@ -60,6 +64,7 @@ pub struct State {
     failures: Failures,
     /// Those that were heard.
     wishes: Wishes,
+    symbols: Symbols,
 }
 
 impl Worker {
@@ -71,6 +76,7 @@ impl Worker {
             random: Random::new(),
             failures: Failures::default(),
             wishes: Wishes::default(),
+            symbols: Symbols::new(self.in_app.clone()),
         }
     }
 
@@ -109,7 +115,10 @@ impl Worker {
     /// Sends what is due in the queue, else what waited beside it, else waits. False at the end.
     fn fresh(&self, now: Instant, state: &mut State) -> bool {
         match self.queue.next(now) {
-            Next::Send(batch) => {
+            Next::Send(mut batch) => {
+                batch.chunk.change_props(Marks::EXCEPTION, |record| {
+                    state.symbols.add_names(record.props, record.timestamp)
+                });
                 let created = self.time.wall();
                 let id = state.random.uuid(created.unix_millis());
                 self.deliver(Parcel::new(batch, id, created, now), state);

@@ -12,7 +12,7 @@ use support::source::{Source, code_of, has_word, sources};
 
 /// Which modules each may use. A line uses only those of lines above it, so that no arrow turns
 /// back. `ffi` alone may know that C exists, and comes last.
-const LAYERS: [(&str, &str); 40] = [
+const LAYERS: [(&str, &str); 42] = [
     ("error", ""),
     ("json", ""),
     ("timestamp", ""),
@@ -33,6 +33,7 @@ const LAYERS: [(&str, &str); 40] = [
     ("props", "error json"),
     ("event", "error json props timestamp"),
     ("exception", "clock error event json props sys timestamp uuid"),
+    ("symbols", "exception json sys timestamp"),
     ("hooks", "event"),
     ("log", "hooks sys"),
     ("report", "hooks"),
@@ -50,7 +51,7 @@ const LAYERS: [(&str, &str); 40] = [
     ("transport", "carrier connector hooks log redirect report resolver route trust"),
     (
         "worker",
-        "clock counters hooks ledger line log packer props queue report retry timestamp transport uuid wire",
+        "clock counters exception hooks ledger line log packer props queue report retry symbols timestamp transport uuid wire",
     ),
     ("sender", "error log sys worker"),
     ("lane", "error queue sender worker"),
@@ -64,12 +65,13 @@ const LAYERS: [(&str, &str); 40] = [
     ),
     (
         "client",
-        "clock config counters error event exception flags hooks json lane ledger log props queue record report route runtime stamps sys timestamp transport uuid wire",
+        "clock config counters error event exception flags hooks json lane ledger log props queue record report route runtime stamps symbols sys timestamp transport uuid wire",
     ),
     (
         "ffi",
-        "carrier client config error event exception flags hooks ledger log packer props queue report sys wire",
+        "carrier client config error event exception flags hooks ledger log packer props queue report sys timestamp wire",
     ),
+    ("panics", "client exception ffi hooks sys"),
     ("lib", ""),
 ];
 
@@ -105,7 +107,8 @@ const OF_C: [&str; 8] =
     ["CStr", "CString", "c_char", "c_void", "safer_ffi", "no_mangle", "extern \"\"", "crate::ffi"];
 
 /// Places beside `src/ffi` that may say some of it, and why.
-const OF_C_TOO: [(&str, &[&str], &str); 3] = [
+const OF_C_TOO: [(&str, &[&str], &str); 4] = [
+    ("src/panics.rs", &["crate::ffi"], "a Rust program has the client that C would have"),
     ("src/flags/snapshot.rs", &["CStr", "CString"], "a snapshot lends its texts to C as they lie"),
     ("src/flags/snapshot/", &["CStr", "CString"], "a part of it"),
     (

@@ -5,7 +5,10 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::lane::Lane;
 use crate::ledger::Reason;
+use crate::props::Marks;
 use crate::queue::Flush;
+use crate::record::Record;
+use crate::symbols::Symbols;
 use crate::wire::Family;
 use crossbeam_channel::Receiver;
 use std::sync::atomic::Ordering;
@@ -113,12 +116,17 @@ impl Client {
     pub fn drain(&self, events_max: usize) -> Vec<u8> {
         let mut out = vec![b'['];
         let mut left = events_max;
+        let mut symbols = Symbols::new(self.shared.config.exceptions.in_app.clone());
         for Lane { queue, .. } in self.runtime().lanes() {
             left -= queue.drain(left, |record| {
                 if out.len() > 1 {
                     out.push(b',');
                 }
-                self.shared.wire.event(&record, &mut out);
+                let named = (record.marks & Marks::EXCEPTION != 0)
+                    .then(|| symbols.add_names(record.props, record.timestamp))
+                    .flatten();
+                let props = named.as_deref().unwrap_or(record.props);
+                self.shared.wire.event(&Record { props, ..record }, &mut out);
             });
         }
         out.push(b']');

@@ -4,6 +4,9 @@ use super::frame::{self, FRAMES_MAX, Frame};
 use crate::error::Error;
 use crate::props::Props;
 
+/// Longer types and messages are cut when they are set; nothing sends more.
+const TEXT_MAX: usize = 64 << 10;
+
 /// What is given up when an event would become too large, step by step.
 #[derive(Clone, Copy)]
 pub struct Allowance {
@@ -15,7 +18,7 @@ pub struct Allowance {
 }
 
 pub const ALLOWANCES: [Allowance; 4] = [
-    Allowance { text: 64 << 10, frames: [FRAMES_MAX; 2], steps: true },
+    Allowance { text: TEXT_MAX, frames: [FRAMES_MAX; 2], steps: true },
     Allowance { text: 4 << 10, frames: [FRAMES_MAX, 16], steps: true },
     Allowance { text: 1 << 10, frames: [FRAMES_MAX, 0], steps: false },
     Allowance { text: 128, frames: [8, 0], steps: false },
@@ -53,6 +56,7 @@ impl Stack {
 pub struct Entry {
     pub kind: Vec<u8>,
     pub value: Vec<u8>,
+    pub module: Option<String>,
     pub mechanism: Option<String>,
     pub handled: Option<bool>,
     pub synthetic: Option<bool>,
@@ -62,6 +66,15 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// `kind` is the type's name; not blank.
+    pub fn new(kind: &[u8], value: &[u8]) -> Result<Entry, Error> {
+        if kind.iter().all(u8::is_ascii_whitespace) {
+            return Err(Error::Empty);
+        }
+        let (kind, value) = (cut(kind, TEXT_MAX).to_vec(), cut(value, TEXT_MAX).to_vec());
+        Ok(Entry { kind, value, ..Entry::default() })
+    }
+
     /// The entry as `$exception_list` has it.
     pub fn props(
         &self,
@@ -72,6 +85,9 @@ impl Entry {
         let mut item = Props::new();
         item.set_str("type", cut(&self.kind, allowance.text))?;
         item.set_str("value", cut(&self.value, allowance.text))?;
+        if let Some(module) = &self.module {
+            item.set_str("module", cut(module.as_bytes(), allowance.text))?;
+        }
         item.set_object("mechanism", &self.mechanism(id)?)?;
         let (frames, addresses) = self.stack.shares(allowance.frames[usize::from(id > 0)]);
         if frames + addresses > 0 {

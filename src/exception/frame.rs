@@ -51,6 +51,10 @@ impl Frame {
         Ok(maps.into_iter().map(Frame).collect())
     }
 
+    pub fn from_value(value: Value) -> Result<Frame, Error> {
+        if let Value::Object(map) = value { Ok(Frame(map)) } else { Err(Error::Json) }
+    }
+
     fn text(&self, key: &str) -> &str {
         self.0.get(key).and_then(Value::as_str).unwrap_or_default()
     }

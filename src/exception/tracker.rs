@@ -6,7 +6,7 @@ use crate::clock;
 use crate::error::Error;
 use crate::event::Event;
 use crate::props::Props;
-use crate::sys::images::Images;
+use crate::sys::images::{self, Images};
 use crate::sys::unwind::{self, Frame};
 use crate::uuid::Random;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -55,7 +55,8 @@ impl Tracker {
         inner: Frame,
     ) -> Result<Tracked, Error> {
         let mut own = [0; FRAMES_MAX];
-        let skip = exception.skip();
+        // A child of fork on a system whose loader has to be waited for sends no stack.
+        let skip = exception.skip().filter(|_| images::is_safe());
         let trace = |own: &mut [usize]| skip.map_or(0, |skip| unwind::trace(inner, skip, own));
         // The top of the stack is enough to say no.
         let len = trace(&mut own[..TOP]);

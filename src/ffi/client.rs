@@ -22,6 +22,12 @@ pub struct ph_client {
     pub(super) client: Arc<Client>,
 }
 
+impl ph_client {
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+}
+
 pub(super) fn timeout(timeout_ms: u32) -> Timeout {
     (timeout_ms != PH_FOREVER).then(|| Duration::from_millis(u64::from(timeout_ms)))
 }

@@ -5,6 +5,7 @@ use super::types::{CStrArg, bytes, optional_text, slice, text};
 use super::{ph_props, ph_status};
 use crate::error::Error;
 use crate::exception::{Exception, FRAMES_MAX, Frame, Level, OwnStack};
+use crate::timestamp::Timestamp;
 use safer_ffi::prelude::repr_c;
 use std::borrow::Cow;
 use std::ffi::c_char;
@@ -52,6 +53,40 @@ pub extern "C" fn ph_exception_new(
     attempt(|| {
         let out = exception_out.ok_or(Error::Null)?;
         let exception = Exception::new(bytes(r#type)?, bytes(message)?)?;
+        out.write(Box::new(ph_exception { exception }).into());
+        Ok(())
+    })
+}
+
+/// Creates an exception, with all that it is made of, from JSON: for runtimes
+/// that have such trees, such as Python's. `len` bytes, without NUL: an array of
+/// objects, the outermost exception first, then depth first. Each has
+///
+/// - `type` (text, not blank), and may have
+/// - `value` (text): the message;
+/// - `module` (text);
+/// - `parent` (the index of an earlier one; without it the one before) and
+///   `source` (text, `cause` without it), as of `ph_exception_add_cause`; neither
+///   for the first;
+/// - `handled` and `synthetic` (true or false), where that is known;
+/// - `frames`, as of `ph_exception_set_frames`.
+///
+/// Of more than 50 the first are kept. `PH_ERROR_JSON` for anything else,
+/// `PH_ERROR_EMPTY`, `PH_ERROR_DEPTH`; then `*exception_out` is not written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ph_exception_new_json(
+    json: *const c_char,
+    len: usize,
+    exception_out: Option<&mut MaybeUninit<repr_c::Box<ph_exception>>>,
+) -> ph_status {
+    attempt(|| {
+        let out = exception_out.ok_or(Error::Null)?;
+        if json.is_null() {
+            return Err(Error::Null);
+        }
+        // SAFETY: C promises `len` bytes at `json`, which nobody changes meanwhile.
+        let text = unsafe { slice(json, len) }?;
+        let exception = Exception::from_json(text)?;
         out.write(Box::new(ph_exception { exception }).into());
         Ok(())
     })
@@ -146,6 +181,35 @@ pub extern "C" fn ph_exception_set_trace(
     span_id: CStrArg<'_>,
 ) -> ph_status {
     attempt(|| exception.ok_or(Error::Null)?.exception.set_trace(text(trace_id)?, text(span_id)?))
+}
+
+/// Sets the event's UUID, by which a host may refer to the report; without it
+/// each capture has a fresh one. PostHog keeps one event of each, so that an
+/// exception with one should be captured once. `PH_ERROR_UUID`.
+#[unsafe(no_mangle)]
+pub extern "C" fn ph_exception_set_uuid(
+    exception: Option<&mut ph_exception>,
+    uuid: CStrArg<'_>,
+) -> ph_status {
+    attempt(|| {
+        let exception = exception.ok_or(Error::Null)?;
+        exception.exception.uuid = Some(crate::event::uuid(text(uuid)?)?);
+        Ok(())
+    })
+}
+
+/// Sets when it happened, in milliseconds since 1970; without it, when it is
+/// captured. `PH_ERROR_TIMESTAMP` outside the years 1 to 9999.
+#[unsafe(no_mangle)]
+pub extern "C" fn ph_exception_set_timestamp_ms(
+    exception: Option<&mut ph_exception>,
+    unix_ms: i64,
+) -> ph_status {
+    attempt(|| {
+        let timestamp = Timestamp::from_unix_millis(unix_ms).ok_or(Error::Timestamp)?;
+        exception.ok_or(Error::Null)?.exception.timestamp = Some(timestamp);
+        Ok(())
+    })
 }
 
 /// The exception happened in this group. One for each type.

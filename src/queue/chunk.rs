@@ -41,6 +41,26 @@ impl Chunk {
         })
     }
 
+    /// Gives events other properties: those of marked ones, where `change` has any.
+    pub fn change_props(
+        &mut self,
+        mark: u32,
+        mut change: impl FnMut(&Record<'_>) -> Option<Vec<u8>>,
+    ) {
+        if self.records().all(|record| record.marks & mark == 0) {
+            return;
+        }
+        let mut changed = Chunk { first_seq: self.first_seq, ..Chunk::default() };
+        for record in self.records() {
+            let props = if record.marks & mark != 0 { change(&record) } else { None };
+            let props = props.as_deref().unwrap_or(record.props);
+            let new = record.with_props(props);
+            changed.push(&new, record.uuid, new.len());
+        }
+        changed.wire_bytes = self.wire_bytes + changed.bytes.len().saturating_sub(self.bytes.len());
+        *self = changed;
+    }
+
     /// A chunk with address space for so many bytes. Pages that no event reaches are never touched.
     pub(super) fn reserve(capacity: usize) -> Result<Chunk, Error> {
         let mut chunk = Chunk::default();

@@ -13,6 +13,12 @@ pub fn generation() -> u64 {
     imp::generation()
 }
 
+/// Whether this process was forked from one that had used the library.
+#[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
+pub fn is_child() -> bool {
+    generation() > 1
+}
+
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod imp {
     use super::{LAST, Ordering};

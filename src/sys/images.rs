@@ -4,14 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
-#[path = "images/elf.rs"]
-mod imp;
+mod elf;
 #[cfg(target_vendor = "apple")]
-#[path = "images/macho.rs"]
-mod imp;
-#[cfg(windows)]
-#[path = "images/pe.rs"]
-mod imp;
+mod macho;
 #[cfg(not(any(
     target_os = "linux",
     target_os = "android",
@@ -19,14 +14,30 @@ mod imp;
     target_vendor = "apple",
     windows
 )))]
-#[path = "images/none.rs"]
-mod imp;
+mod none;
+#[cfg(windows)]
+mod pe;
+
+#[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
+use elf as imp;
+#[cfg(target_vendor = "apple")]
+use macho as imp;
+#[cfg(not(any(
+    target_os = "linux",
+    target_os = "android",
+    target_os = "freebsd",
+    target_vendor = "apple",
+    windows
+)))]
+use none as imp;
+#[cfg(windows)]
+use pe as imp;
 
 pub use imp::Images;
 
 /// What names the build of an image, wherever its symbols are kept.
 #[derive(Clone, PartialEq, Eq, Debug)]
-#[cfg_attr(not(windows), allow(dead_code, reason = "each system has one kind"))]
+#[allow(dead_code, reason = "each system has one kind")]
 pub enum BuildId {
     /// `NT_GNU_BUILD_ID`, mostly 20 bytes.
     Elf(Box<[u8]>),
@@ -67,6 +78,11 @@ pub type Located = Vec<Option<Arc<Image>>>;
 /// The image of the executable itself.
 pub fn main() -> Option<Image> {
     imp::main()
+}
+
+/// Whether images, and with them stacks, can be asked for in this process.
+pub fn is_safe() -> bool {
+    imp::is_safe()
 }
 
 /// As other programs find it: loaders are given names relative to a folder that may change.

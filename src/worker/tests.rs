@@ -130,6 +130,7 @@ fn outage(fault: Fault) -> Report {
         schedule: config.schedule(),
         compression: None,
         timeout: Duration::from_secs(1),
+        in_app: InApp::default(),
         time: Arc::new(Manual {
             start: Instant::now(),
             passed: Mutex::default(),

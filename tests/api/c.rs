@@ -307,6 +307,9 @@ unsafe extern "C" {
     pub safe fn ph_exception_set_handled(exception: *mut ph_exception, handled: bool) -> Status;
     pub safe fn ph_exception_set_fingerprint(exception: *mut ph_exception, fingerprint: *const c_char) -> Status;
     pub safe fn ph_exception_add_frame(exception: *mut ph_exception, function: *const c_char, file: *const c_char, line: u32, module: *const c_char, in_app: bool) -> Status;
+    pub safe fn ph_exception_new_json(json: *const c_char, len: usize, exception_out: *mut *mut ph_exception) -> Status;
+    pub safe fn ph_exception_set_uuid(exception: *mut ph_exception, uuid: *const c_char) -> Status;
+    pub safe fn ph_exception_set_timestamp_ms(exception: *mut ph_exception, unix_ms: i64) -> Status;
     pub safe fn ph_exception_set_synthetic(exception: *mut ph_exception, synthetic: bool) -> Status;
     pub safe fn ph_exception_set_mechanism(exception: *mut ph_exception, mechanism: *const c_char) -> Status;
     pub safe fn ph_exception_set_source(exception: *mut ph_exception, source: *const c_char) -> Status;

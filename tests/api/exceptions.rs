@@ -85,6 +85,50 @@ fn everything_that_can_be_said() {
 }
 
 #[test]
+fn a_tree_of_another_language() {
+    let receiver = Receiver::start();
+    let client = to(&receiver).client();
+    let json = r#"[
+        {"type": "ValueError", "value": "bad", "module": "builtins", "frames": [
+            {"platform": "python", "function": "main", "lineno": 3, "in_app": true}]},
+        {"type": "KeyError", "value": "k", "source": "context", "synthetic": false}
+    ]"#;
+    let mut raw = ptr::null_mut();
+    assert_eq!(ph_exception_new_json(json.as_ptr().cast(), json.len(), &raw mut raw), PH_OK);
+    let uuid = c"0194cc39-1f25-7000-8000-00000000000a";
+    assert_eq!(ph_exception_set_uuid(raw, uuid.as_ptr()), PH_OK);
+    assert_eq!(ph_exception_set_uuid(raw, c"no".as_ptr()), PH_ERROR_UUID);
+    assert_eq!(ph_exception_set_timestamp_ms(raw, 1_700_000_000_123), PH_OK);
+    assert_eq!(ph_exception_set_timestamp_ms(raw, i64::MAX), PH_ERROR_TIMESTAMP);
+    assert_eq!(ph_capture_exception(client.raw(), ID, raw), PH_OK);
+    ph_exception_free(raw);
+    let sent = arrived(&client, &receiver).remove(0);
+    let event = receiver.events()[0].json.clone();
+    assert_eq!(event["uuid"].as_str(), uuid.to_str().ok());
+    assert_eq!(event["timestamp"], "2023-11-14T22:13:20.123Z");
+    let list = json!([
+        {
+            "type": "ValueError", "value": "bad", "module": "builtins",
+            "mechanism": {
+                "type": "generic", "handled": true, "synthetic": false, "exception_id": 0,
+            },
+            "stacktrace": {"type": "raw", "frames": [
+                {"platform": "python", "function": "main", "lineno": 3, "in_app": true},
+            ]},
+        },
+        {
+            "type": "KeyError", "value": "k",
+            "mechanism": {
+                "type": "chained", "source": "context", "synthetic": false,
+                "exception_id": 1, "parent_id": 0,
+            },
+        },
+    ]);
+    assert_eq!(sent["$exception_list"], list);
+    assert!(sent.get("$debug_images").is_none());
+}
+
+#[test]
 fn a_cycle_cannot_arise() {
     let receiver = Receiver::start();
     let client = to(&receiver).client();

@@ -1,164 +1,78 @@
-//! ELF: what `dl_iterate_phdr` tells.
+//! ELF: what lies in memory of each loaded file, and how the loader is asked for it.
 //!
-//! The list is made anew only when the loader's counters say that something was loaded or unloaded.
-//! No lock of ours is held while the loader holds its own, and nothing waits for us while it does:
-//! a callback may run under a `dlopen` of the same thread, and a child may be forked at any time.
+//! glibc 2.35 and later answer without any lock (`find`). Elsewhere there is a list (`list`), for
+//! which the loader takes one; a child that was forked while another thread held it would wait for
+//! ever, so that children do not ask.
 
-use super::{BuildId, Image, Located, absolute, executable};
-use arc_swap::ArcSwap;
-use std::ffi::CStr;
-use std::os::raw::{c_int, c_void};
+mod find;
+mod list;
+
+use super::{BuildId, Image, Located, executable};
+use crate::sys::fork;
 use std::sync::Arc;
 
-/// Every image, sorted by address, as of one state of the loader.
-#[derive(Default)]
-struct Table {
-    images: Vec<Arc<Image>>,
-    version: Option<Version>,
-}
-
-/// How many images the loader had ever added and removed.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Version(u64, u64);
-
-/// The images of this process, remembered until they change.
+/// The images of this process.
 #[derive(Default)]
 pub struct Images {
-    table: ArcSwap<Table>,
+    list: list::Cached,
 }
 
 impl Images {
     /// The image at each address.
     pub fn at(&self, addresses: &[usize]) -> Located {
-        let table = self.current();
-        let find = |address: &usize| {
-            let after = table.images.partition_point(|image| image.start <= *address);
-            let image = table.images.get(after.checked_sub(1)?)?;
-            image.contains(*address).then(|| Arc::clone(image))
-        };
-        addresses.iter().map(find).collect()
-    }
-
-    fn current(&self) -> Arc<Table> {
-        let known = self.table.load();
-        if known.version.is_some() && known.version == version() {
-            return Arc::clone(&known);
+        if !find::is_there() {
+            return self.list.at(addresses);
         }
-        let fresh = Arc::new(list());
-        self.table.store(Arc::clone(&fresh));
-        fresh
+        let mut known: Located = Vec::new();
+        for address in addresses {
+            let seen = known.iter().flatten().find(|image| image.contains(*address)).cloned();
+            known.push(seen.or_else(|| find::image(*address).map(Arc::new)));
+        }
+        known
     }
 }
 
-/// The executable is the first that the loader names.
+/// Whether the loader can be asked now, by us or by the unwinder, without the risk of waiting for a
+/// thread that only the parent of this process has.
+pub fn is_safe() -> bool {
+    find::is_there() || !fork::is_child()
+}
+
+/// The image of the executable.
 pub fn main() -> Option<Image> {
-    let mut found = None;
-    each(|object| {
-        found = object.image();
-        false
-    });
-    found.map(|mut image| {
-        image.path = executable();
-        image
-    })
+    let mut image = list::main()?;
+    image.path = executable();
+    Some(image)
 }
 
-fn version() -> Option<Version> {
-    let mut version = None;
-    each(|object| {
-        version = Some(object.version());
-        false
-    });
-    version
-}
-
-fn list() -> Table {
-    let mut table = Table::default();
-    let mut images = Vec::new();
-    each(|object| {
-        table.version = Some(object.version());
-        images.push(object.image());
-        true
-    });
-    for (index, image) in images.into_iter().enumerate() {
-        let Some(mut image) = image else { continue };
-        // Not under the loader's lock: this asks the file system.
-        image.path = if index == 0 { executable() } else { absolute(&image.path) };
-        table.images.push(Arc::new(image));
-    }
-    table.images.sort_by_key(|image| image.start);
-    table
-}
-
-/// One loaded object, while the loader's lock keeps it so.
-struct Object<'a>(&'a libc::dl_phdr_info);
-
-/// Calls `visit` for each object until it returns false.
-fn each<F: FnMut(&Object<'_>) -> bool>(mut visit: F) {
-    extern "C" fn forward<F: FnMut(&Object<'_>) -> bool>(
-        info: *mut libc::dl_phdr_info,
-        _: libc::size_t,
-        visit: *mut c_void,
-    ) -> c_int {
-        // SAFETY: the loader passes an object that lives during the call.
-        let info = unsafe { &*info };
-        // SAFETY: `visit` is the closure of `each`, which waits for the loader to be done.
-        let visit = unsafe { &mut *visit.cast::<F>() };
-        // It must not unwind into the loader; what visits here cannot panic but for lack of memory,
-        // which ends the process.
-        c_int::from(!visit(&Object(info)))
-    }
-    let visit = &raw mut visit;
-    // SAFETY: `forward` has the type that is asked for, and `visit` outlives the call.
-    unsafe { libc::dl_iterate_phdr(Some(forward::<F>), visit.cast()) };
+/// One loaded file: its segments, and what to add to an address of its own.
+struct Object<'a> {
+    headers: &'a [Header],
+    bias: usize,
 }
 
 impl Object<'_> {
-    fn version(&self) -> Version {
-        // Their width differs between systems.
-        #[allow(clippy::useless_conversion, clippy::unnecessary_cast)]
-        Version(self.0.dlpi_adds as u64, self.0.dlpi_subs as u64)
-    }
-
-    /// The segments that its file describes.
-    fn headers(&self) -> &[Header] {
-        if self.0.dlpi_phdr.is_null() {
-            return &[];
-        }
-        // SAFETY: the loader keeps that many headers there while its lock is held.
-        unsafe { std::slice::from_raw_parts(self.0.dlpi_phdr, usize::from(self.0.dlpi_phnum)) }
-    }
-
     /// Where the file's address `vmaddr` lies in memory.
     fn address(&self, vmaddr: usize) -> usize {
-        (self.0.dlpi_addr as usize).wrapping_add(vmaddr)
+        self.bias.wrapping_add(vmaddr)
     }
 
-    /// `None` for an object without any segment in memory.
+    /// Without its path. `None` for an object without any segment in memory.
     fn image(&self) -> Option<Image> {
-        let loads = || self.headers().iter().filter(|header| header.p_type == PT_LOAD);
+        let loads = || self.headers.iter().filter(|header| header.p_type == PT_LOAD);
         let vmaddr = loads().map(|header| header.p_vaddr as usize).min()? & !(PAGE - 1);
         let last = loads().map(|header| (header.p_vaddr as usize) + header.p_memsz as usize).max();
         Some(Image {
             start: self.address(vmaddr),
             end: self.address(last?),
             vmaddr,
-            path: self.name(),
+            path: String::new(),
             id: self.build_id(),
         })
     }
 
-    fn name(&self) -> String {
-        if self.0.dlpi_name.is_null() {
-            return String::new();
-        }
-        // SAFETY: a string of the loader's, kept while its lock is held.
-        let name = unsafe { CStr::from_ptr(self.0.dlpi_name) };
-        name.to_string_lossy().into_owned()
-    }
-
     fn build_id(&self) -> Option<BuildId> {
-        let notes = self.headers().iter().filter(|header| header.p_type == PT_NOTE);
+        let notes = self.headers.iter().filter(|header| header.p_type == PT_NOTE);
         notes.filter_map(|header| self.mapped(header)).find_map(|note| {
             let align = if note.1 == 8 { 8 } else { 4 };
             gnu_build_id(note.0, align).map(|id| BuildId::Elf(id.into()))
@@ -178,10 +92,10 @@ impl Object<'_> {
                 && range(header, header.p_filesz as usize)
                     .is_some_and(|it| it.start <= wanted.start && wanted.end <= it.end)
         };
-        self.headers().iter().find(holds)?;
+        self.headers.iter().find(holds)?;
         let start = std::ptr::with_exposed_provenance::<u8>(self.address(wanted.start));
-        // SAFETY: these bytes are inside a segment that is loaded and readable, and the loader's
-        // lock keeps it so.
+        // SAFETY: these bytes are inside a segment that is loaded and readable, and whoever made
+        // this object sees to it that it stays so.
         let bytes = unsafe { std::slice::from_raw_parts(start, wanted.len()) };
         Some((bytes, part.p_align as usize))
     }
@@ -252,14 +166,5 @@ mod tests {
         }
         assert_eq!(gnu_build_id(&[0xFF; 64], 4), None);
         assert_eq!(gnu_build_id(&[0; 64], 8), None);
-    }
-
-    #[test]
-    fn the_list_follows_the_loader() {
-        let images = Images::default();
-        let (first, second) = (images.current(), images.current());
-        assert!(Arc::ptr_eq(&first, &second) || version() != first.version);
-        assert!(first.images.len() > 1);
-        assert!(first.images.is_sorted_by_key(|image| image.start));
     }
 }

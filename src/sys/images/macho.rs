@@ -5,6 +5,21 @@ use std::ffi::CStr;
 use std::mem::MaybeUninit;
 use std::sync::Arc;
 
+/// The file's header, as `<mach-o/loader.h>` has it.
+#[repr(C)]
+struct Header {
+    magic: u32,
+    cpu: [u32; 2],
+    file_type: u32,
+    commands: u32,
+    commands_size: u32,
+    flags: [u32; 2],
+}
+
+unsafe extern "C" {
+    fn _dyld_get_image_header(index: u32) -> *const Header;
+}
+
 const MH_MAGIC_64: u32 = 0xFEED_FACF;
 const LC_SEGMENT_64: u32 = 0x19;
 const LC_UUID: u32 = 0x1B;
@@ -27,10 +42,14 @@ impl Images {
     }
 }
 
+pub fn is_safe() -> bool {
+    true
+}
+
 /// The executable is dyld's first image.
 pub fn main() -> Option<Image> {
     // SAFETY: the executable is never unloaded.
-    let header = unsafe { libc::_dyld_get_image_header(0) };
+    let header = unsafe { _dyld_get_image_header(0) };
     image(header.addr(), executable())
 }
 
@@ -56,16 +75,16 @@ fn image(base: usize, path: String) -> Option<Image> {
     if base == 0 {
         return None;
     }
-    let header = std::ptr::with_exposed_provenance::<libc::mach_header_64>(base);
+    let header = std::ptr::with_exposed_provenance::<Header>(base);
     // SAFETY: an image begins with its header.
     let header = unsafe { header.read() };
     if header.magic != MH_MAGIC_64 {
         return None;
     }
-    let commands = base + size_of::<libc::mach_header_64>();
+    let commands = base + size_of::<Header>();
     let commands = std::ptr::with_exposed_provenance::<u8>(commands);
     // SAFETY: the header is followed by its load commands, of that many bytes.
-    let commands = unsafe { std::slice::from_raw_parts(commands, header.sizeofcmds as usize) };
+    let commands = unsafe { std::slice::from_raw_parts(commands, header.commands_size as usize) };
     let mut image = Image { start: base, end: base, vmaddr: 0, path, id: None };
     let mut last = 0;
     for command in each(commands) {

@@ -150,6 +150,11 @@ fn exception(it: &Handles) -> Rows {
         ph_exception_add_frame.function(exception, NONE, OK, 1, OK, true) => PH_OK;
         ph_exception_add_frame.file(exception, OK, NONE, 1, OK, true) => PH_OK;
         ph_exception_add_frame.module(exception, OK, OK, 1, NONE, true) => PH_OK;
+        ph_exception_new_json.json(NONE, 2, &raw mut out) => PH_ERROR_NULL;
+        ph_exception_new_json.exception_out(OK, 2, null()) => PH_ERROR_NULL;
+        ph_exception_set_uuid.exception(none, OK) => PH_ERROR_NULL;
+        ph_exception_set_uuid.uuid(exception, NONE) => PH_ERROR_NULL;
+        ph_exception_set_timestamp_ms.exception(none, 0) => PH_ERROR_NULL;
         ph_exception_set_synthetic.exception(none, true) => PH_ERROR_NULL;
         ph_exception_set_mechanism.exception(none, OK) => PH_ERROR_NULL;
         ph_exception_set_mechanism.mechanism(exception, NONE) => PH_ERROR_NULL;
