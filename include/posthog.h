@@ -1287,6 +1287,23 @@ ph_status ph_config_add_before_send(ph_config *config,
                                     ph_userdata_free_fn userdata_free);
 
 /**
+ * Whether flags are evaluated without any request: one that this process cannot
+ * decide is not known then. Default false. `ph_context_set_local_only` says so
+ * for one call.
+ */
+PH_API ph_status ph_config_set_flags_local_only(ph_config *config, bool local_only);
+
+/**
+ * Sets what flags are for as long as nothing else is known of them: before the
+ * first answer, while PostHog cannot be reached, and for flags that it does not
+ * have. `json` is an object: for each key `true`, `false`, the name of a
+ * variant, or an object with `enabled`, `variant` and `payload`; or an array of
+ * the keys that are on. Copied; `NULL` for none. Such values have the source
+ * `PH_FLAG_SOURCE_DEFAULT`. `PH_ERROR_JSON`.
+ */
+PH_API ph_status ph_config_set_flags_bootstrap(ph_config *config, const char *json);
+
+/**
  * Sets where definitions of flags are shared with other processes, so that a
  * fleet reads them from PostHog once: before each poll `get` is asked, and what
  * this process has read is given to `put`. Both must not be `NULL`;
@@ -1440,6 +1457,18 @@ PH_API ph_status ph_flags_wait_ready(const ph_client *client, uint32_t timeout_m
  * `ph_flags_wait_ready`.
  */
 PH_API ph_status ph_flags_refresh(const ph_client *client, uint32_t timeout_ms);
+
+/**
+ * Sets what flags are, whatever definitions or PostHog say: for tests. `json` is
+ * as in `ph_config_set_flags_bootstrap`, and replaces what was set before;
+ * `NULL` for no more. Such values have the source `PH_FLAG_SOURCE_OVERRIDE`,
+ * need no request, and reads of them are not told to PostHog. The other flags
+ * are evaluated as always: `ph_config_set_flags_local_only` keeps a test from
+ * asking for those. Does nothing for a client that is disabled or opted out.
+ *
+ * `PH_ERROR_JSON`, `PH_ERROR_UTF8`, `PH_ERROR_SHUTDOWN`, `PH_ERROR_REENTRANT`.
+ */
+PH_API ph_status ph_flags_override(const ph_client *client, const char *json);
 
 /**
  * Loads definitions of flags from `json`, `json_len` bytes: what

@@ -135,6 +135,10 @@ pub struct Config {
     /// Whether flags are evaluated here, if there is a secret key.
     pub local_evaluation: bool,
     pub definitions_poll_ms: Number,
+    /// Whether nothing is asked of the server about flags, where the call does not say.
+    pub flags_local_only: bool,
+    /// As JSON: of each flag, what it is while nothing else is known.
+    pub flags_bootstrap: Option<Arc<[u8]>>,
     /// Whether PostHog is told which flags are read.
     pub flag_events: bool,
     pub group_indices: [Option<String>; 5],
@@ -188,6 +192,8 @@ impl Config {
             flags_max_identities: Number::new(10_000, 1..=1_000_000),
             local_evaluation: true,
             definitions_poll_ms: Number::new(30_000, 100..=DAY_MS),
+            flags_local_only: false,
+            flags_bootstrap: None,
             flag_events: true,
             group_indices: [const { None }; 5],
             exceptions: exception::Settings::default(),

@@ -21,6 +21,7 @@ mod loader;
 mod local;
 mod lru;
 mod parts;
+pub mod preset;
 pub mod properties;
 mod refresher;
 mod remote;
@@ -39,10 +40,11 @@ use asker::Asker;
 use breaker::Pass;
 use cache::{Cache, Flight, Landed, Look};
 use context::Context;
-use draft::{Draft, Source};
+use draft::{Draft, Origin, Source};
 use explanation::{Explanation, Missing};
 use found::Found;
 use loader::Loader;
+use preset::{Presets, Values};
 use properties::Properties;
 use refresher::{Job, Refresher};
 use remote::Fault;
@@ -58,11 +60,14 @@ pub struct Flags {
     cache: Cache,
     tracker: Tracker,
     properties: Properties,
+    presets: Presets,
     refresher: Refresher,
     /// What the short form may take in all; zero for never waiting.
     timeout: Duration,
     /// Whether reads are told, where the call does not say.
     tells: bool,
+    /// Whether nothing is asked of the server, where the call does not say.
+    local_only: bool,
 }
 
 /// What the short form answers.
@@ -99,6 +104,11 @@ impl Flags {
             refresher: Refresher::new(),
             timeout: Duration::from_millis(u64::from(config.flags_timeout_ms)),
             tells: config.flag_events,
+            local_only: config.flags_local_only,
+            presets: Presets::new(
+                config.flags_bootstrap.as_deref(),
+                parent.map(|parent| &parent.presets),
+            ),
         }
     }
 
@@ -110,21 +120,25 @@ impl Flags {
         context: &Context,
         timeout: Duration,
     ) -> Result<Arc<Snapshot>, Error> {
-        self.completed(distinct_id, context, |distinct_id, context| {
-            self.ask(distinct_id, context, timeout)
+        self.presets.around(distinct_id, context, || {
+            self.completed(distinct_id, context, |distinct_id, context| {
+                self.ask(distinct_id, context, timeout)
+            })
         })
     }
 
     /// What the short form answers from: what can be evaluated without a request, and for the rest
     /// what is remembered, or else what the server says in time.
     pub fn recall(&self, distinct_id: &str, context: &Context) -> Result<Arc<Snapshot>, Error> {
-        self.completed(distinct_id, context, |distinct_id, context| {
-            let remembered = self.remembered(distinct_id, context);
-            let remembered = remembered.ok_or_else(|| self.refresher.why_unknown())?;
-            match remembered.failure() {
-                Some(failure) if remembered.len() == 0 => Err(remote::error_of(failure)),
-                _ => Ok(remembered),
-            }
+        self.presets.around(distinct_id, context, || {
+            self.completed(distinct_id, context, |distinct_id, context| {
+                let remembered = self.remembered(distinct_id, context);
+                let remembered = remembered.ok_or_else(|| self.refresher.why_unknown())?;
+                match remembered.failure() {
+                    Some(failure) if remembered.len() == 0 => Err(remote::error_of(failure)),
+                    _ => Ok(remembered),
+                }
+            })
         })
     }
 
@@ -142,9 +156,9 @@ impl Flags {
         }
         let local = self.loader.evaluate(distinct_id, context);
         let (mut draft, needs_server) = match local {
-            None if !context.is_local_only() => return rest(distinct_id, context),
+            None if !self.is_local_only(context) => return rest(distinct_id, context),
             None => (Draft::default(), false),
-            Some((draft, needs_server)) => (draft, needs_server && !context.is_local_only()),
+            Some((draft, needs_server)) => (draft, needs_server && !self.is_local_only(context)),
         };
         if needs_server {
             match rest(distinct_id, context) {
@@ -199,7 +213,23 @@ impl Flags {
     pub fn enabled(&self, distinct_id: &str, key: &str, context: Option<&Context>) -> Answer {
         let nothing = Context::default();
         let context = context.unwrap_or(&nothing);
-        self.try_enabled(distinct_id, key, context).unwrap_or_default()
+        if let Some(enabled) = self.presets.overridden(key).filter(|_| context.wants(key)) {
+            return Answer { enabled: Some(enabled), told: None };
+        }
+        let answer = self.try_enabled(distinct_id, key, context).unwrap_or_default();
+        if answer.enabled.is_none() && context.wants(key) {
+            return Answer { enabled: self.presets.bootstrap(key), ..answer };
+        }
+        answer
+    }
+
+    fn is_local_only(&self, context: &Context) -> bool {
+        context.local_only.unwrap_or(self.local_only)
+    }
+
+    /// Values that hold whatever is evaluated, in place of those set before; `None` for no more.
+    pub fn set_overrides(&self, values: Option<Values>) {
+        self.presets.set_overrides(values);
     }
 
     fn try_enabled(
@@ -220,7 +250,7 @@ impl Flags {
         if let Some(Some(answer)) = found {
             return Ok(answer);
         }
-        if context.is_local_only() {
+        if self.is_local_only(context) {
             return Ok(Answer::default());
         }
         let remembered = self.remembered(distinct_id, context);
@@ -295,6 +325,10 @@ impl Flags {
             return false;
         }
         let flag = snapshot.find(key);
+        // What the host has set for its tests nobody has seen.
+        if flag.is_some_and(|flag| flag.origin() == Origin::Override) {
+            return false;
+        }
         // Of a part of a snapshot nobody knows whether it is missing.
         if flag.is_none() && snapshot.is_narrowed() {
             return false;

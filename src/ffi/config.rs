@@ -9,10 +9,13 @@ use super::{
 };
 use crate::config::Config;
 use crate::error::Error;
+use crate::flags::draft::Origin;
+use crate::flags::preset::Values;
 use crate::packer::Encoding;
 use crate::queue::Policy;
 use safer_ffi::prelude::repr_c;
 use std::ffi::c_void;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What gives way when the queue is at its bound.
@@ -531,6 +534,39 @@ pub extern "C" fn ph_config_add_before_send(
         before_send.ok_or(Error::Null)?;
         let hook = self::before_send(before_send, userdata, userdata_free);
         config.hooks.before_send.extend(hook);
+        Ok(())
+    })
+}
+
+/// Whether flags are evaluated without any request: one that this process cannot
+/// decide is not known then. Default false. `ph_context_set_local_only` says so
+/// for one call.
+#[unsafe(no_mangle)]
+pub extern "C" fn ph_config_set_flags_local_only(
+    config: Option<&mut ph_config>,
+    local_only: bool,
+) -> ph_status {
+    change(config, |config| {
+        config.flags_local_only = local_only;
+        Ok(())
+    })
+}
+
+/// Sets what flags are for as long as nothing else is known of them: before the
+/// first answer, while PostHog cannot be reached, and for flags that it does not
+/// have. `json` is an object: for each key `true`, `false`, the name of a
+/// variant, or an object with `enabled`, `variant` and `payload`; or an array of
+/// the keys that are on. Copied; `NULL` for none. Such values have the source
+/// `PH_FLAG_SOURCE_DEFAULT`. `PH_ERROR_JSON`.
+#[unsafe(no_mangle)]
+pub extern "C" fn ph_config_set_flags_bootstrap(
+    config: Option<&mut ph_config>,
+    json: CStrArg<'_>,
+) -> ph_status {
+    change(config, |config| {
+        let json = optional_text(json)?.map(str::as_bytes);
+        json.map(|json| Values::parse(json, Origin::Bootstrap)).transpose()?;
+        config.flags_bootstrap = json.map(Arc::from);
         Ok(())
     })
 }

@@ -2,12 +2,14 @@
 
 use super::boundary::{attempt, outside_callbacks};
 use super::client::timeout;
-use super::types::{CStrArg, CStrOwned, OwnedStr, slice, text};
+use super::types::{CStrArg, CStrOwned, OwnedStr, optional_text, slice, text};
 use super::{ph_client, ph_context, ph_status};
 use crate::error::Error;
 use crate::flags::Flags;
 use crate::flags::context::Context;
+use crate::flags::draft::Origin;
 use crate::flags::explanation::{Explanation, Missing};
+use crate::flags::preset::Values;
 use std::ffi::c_char;
 use std::mem::MaybeUninit;
 
@@ -49,6 +51,24 @@ pub extern "C" fn ph_flags_wait_ready(client: Option<&ph_client>, timeout_ms: u3
 #[unsafe(no_mangle)]
 pub extern "C" fn ph_flags_refresh(client: Option<&ph_client>, timeout_ms: u32) -> ph_status {
     on_flags(client, |flags| flags.refresh(timeout(timeout_ms)))
+}
+
+/// Sets what flags are, whatever definitions or PostHog say: for tests. `json` is
+/// as in `ph_config_set_flags_bootstrap`, and replaces what was set before;
+/// `NULL` for no more. Such values have the source `PH_FLAG_SOURCE_OVERRIDE`,
+/// need no request, and reads of them are not told to PostHog. The other flags
+/// are evaluated as always: `ph_config_set_flags_local_only` keeps a test from
+/// asking for those. Does nothing for a client that is disabled or opted out.
+///
+/// `PH_ERROR_JSON`, `PH_ERROR_UTF8`, `PH_ERROR_SHUTDOWN`, `PH_ERROR_REENTRANT`.
+#[unsafe(no_mangle)]
+pub extern "C" fn ph_flags_override(client: Option<&ph_client>, json: CStrArg<'_>) -> ph_status {
+    on_flags(client, |flags| {
+        let json = optional_text(json)?;
+        let values = json.map(|json| Values::parse(json.as_bytes(), Origin::Override));
+        flags.set_overrides(values.transpose()?);
+        Ok(())
+    })
 }
 
 /// Loads definitions of flags from `json`, `json_len` bytes: what

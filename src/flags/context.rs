@@ -103,11 +103,6 @@ impl Context {
         hasher.finish()
     }
 
-    /// Whether nothing may be asked of the server.
-    pub fn is_local_only(&self) -> bool {
-        self.local_only.unwrap_or(false)
-    }
-
     /// Whether a flag is to be evaluated at all.
     pub fn wants(&self, key: &str) -> bool {
         self.flag_keys.as_ref().is_none_or(|keys| keys.contains(key))

@@ -237,6 +237,8 @@ unsafe extern "C" {
     pub safe fn ph_config_add_before_send(config: *mut ph_config, before_send: BeforeSendFn, userdata: *mut c_void, free: FreeFn) -> Status;
     pub safe fn ph_config_set_delivery(config: *mut ph_config, delivery: DeliveryFn, userdata: *mut c_void, free: FreeFn) -> Status;
 
+    pub safe fn ph_config_set_flags_local_only(config: *mut ph_config, local_only: bool) -> Status;
+    pub safe fn ph_config_set_flags_bootstrap(config: *mut ph_config, json: *const c_char) -> Status;
     pub safe fn ph_config_set_definitions_cache(config: *mut ph_config, get: DefinitionsGetFn, put: DefinitionsPutFn, userdata: *mut c_void, free: FreeFn) -> Status;
 
     pub safe fn ph_init(config: *const ph_config, client_out: *mut *mut ph_client) -> Status;
@@ -334,6 +336,7 @@ unsafe extern "C" {
 
     pub safe fn ph_flags_recall(client: *const ph_client, distinct_id: *const c_char, context: *const ph_context, flags_out: *mut *mut ph_flags) -> Status;
     pub safe fn ph_flags_wait_ready(client: *const ph_client, timeout_ms: u32) -> Status;
+    pub safe fn ph_flags_override(client: *const ph_client, json: *const c_char) -> Status;
     pub safe fn ph_flags_refresh(client: *const ph_client, timeout_ms: u32) -> Status;
     pub safe fn ph_definitions_load(client: *const ph_client, json: *const c_char, json_len: usize) -> Status;
     pub safe fn ph_definitions_save(client: *const ph_client, json_out: *mut *mut c_char) -> Status;

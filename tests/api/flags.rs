@@ -12,6 +12,7 @@ use std::time::Duration;
 mod called;
 #[cfg(feature = "local-evaluation")]
 pub mod local;
+mod presets;
 mod remembered;
 mod snapshot;
 mod storm;

@@ -182,11 +182,12 @@ impl Shared {
         done: impl Fn(&State) -> Option<Result<(), Error>>,
     ) -> Result<(), Error> {
         loop {
-            if let Some(result) = done(&state) {
-                return result;
-            }
+            // First: the end makes a poll that is under way fail.
             if state.closed {
                 return Err(Error::Shutdown);
+            }
+            if let Some(result) = done(&state) {
+                return result;
             }
             let left = match deadline {
                 Some(deadline) => deadline.saturating_duration_since(Instant::now()),

@@ -57,6 +57,7 @@ fn calls(client: *const ph_client) -> Calls {
         ("ph_shutdown", is_refused(ph_shutdown(client, PH_FOREVER))),
         ("ph_queue_drain", is_refused(ph_queue_drain(client, 9, &raw mut json)) && json.is_null()),
         ("ph_flags_wait_ready", is_refused(ph_flags_wait_ready(client, PH_FOREVER))),
+        ("ph_flags_override", is_refused(ph_flags_override(client, ok))),
         ("ph_flags_refresh", is_refused(ph_flags_refresh(client, PH_FOREVER))),
         ("ph_definitions_load", is_refused(ph_definitions_load(client, ok, 2))),
         ("ph_definitions_save", is_refused(ph_definitions_save(client, &raw mut json))),

@@ -24,6 +24,9 @@ fn options(_: &Handles) -> Rows {
     let rows = rows! {
         ph_config_set_local_evaluation.config(none, true) => PH_ERROR_NULL;
         ph_config_set_definitions_poll_ms.config(none, 0) => PH_ERROR_NULL;
+        ph_config_set_flags_local_only.config(none, true) => PH_ERROR_NULL;
+        ph_config_set_flags_bootstrap.config(none, OK) => PH_ERROR_NULL;
+        ph_config_set_flags_bootstrap.json(config, NONE) => PH_OK;
         ph_config_set_definitions_cache.config(none, get, put, null(), None) => PH_ERROR_NULL;
         ph_config_set_definitions_cache.get(config, None, put, null(), None) => PH_ERROR_NULL;
         ph_config_set_definitions_cache.put(config, get, None, null(), None) => PH_ERROR_NULL;
@@ -43,6 +46,8 @@ fn calls(it: &Handles) -> Rows {
     let rows = rows! {
         ph_flags_wait_ready.client(none, PH_FOREVER) => PH_OK;
         ph_flags_refresh.client(none, PH_FOREVER) => PH_OK;
+        ph_flags_override.client(none, c"[]".as_ptr()) => PH_OK;
+        ph_flags_override.json(client, NONE) => PH_OK;
         ph_definitions_load.client(none, definitions, 12) => PH_OK;
         ph_definitions_load.json(client, NONE, 12) => PH_ERROR_NULL;
         ph_definitions_save.client(none, &raw mut saved) => PH_OK;
