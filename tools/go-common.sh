@@ -19,6 +19,21 @@ go_target() {
   echo "${system}_$processor"
 }
 
+# go_name TARGET: the folder of an archive whose target is named as Zig does.
+go_name() {
+  local processor=${1%%-*} system=${1#*-}
+  case $processor in
+    x86_64) processor=amd64 ;;
+    aarch64) processor=arm64 ;;
+  esac
+  case $system in
+    linux-gnu) echo "linux_$processor" ;;
+    linux-musl) echo "linux_${processor}_musl" ;;
+    macos*) echo "darwin_$processor" ;;
+    *) die "bindings/go has no place for an archive for $1" ;;
+  esac
+}
+
 # place TARGET ARCHIVE: the archive without debug information, and the header.
 place() {
   local folder=$GO_LIB/$1 strip_flags=--strip-debug
