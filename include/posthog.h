@@ -694,6 +694,15 @@ typedef void (*ph_userdata_free_fn)(void *userdata);
 typedef int32_t (*ph_before_send_fn)(void *userdata, ph_event *event);
 
 /**
+ * Told once for each batch that was settled: one of `ph_delivery`, and how
+ * many events it had.
+ *
+ * Runs on the sender thread: what it does delays the next batch. Must not call
+ * the library but for statistics and texts, and must not unwind.
+ */
+typedef void (*ph_delivery_fn)(void *userdata, int32_t delivery, size_t events);
+
+/**
  * Asked before each poll for definitions of flags: for the text that other
  * processes share, or for whose turn it is to read it from PostHog. Returns
  * one of `ph_definitions_advice`, after `ph_definitions_set` for
@@ -716,15 +725,6 @@ typedef int32_t (*ph_definitions_get_fn)(void *userdata, ph_definitions *definit
  * and texts, and must not unwind.
  */
 typedef int32_t (*ph_definitions_put_fn)(void *userdata, const char *json, size_t json_len);
-
-/**
- * Told once for each batch that was settled: one of `ph_delivery`, and how
- * many events it had.
- *
- * Runs on the sender thread: what it does delays the next batch. Must not call
- * the library but for statistics and texts, and must not unwind.
- */
-typedef void (*ph_delivery_fn)(void *userdata, int32_t delivery, size_t events);
 
 /**
  * Receives reports as they are made. `report` lasts for the call and is not to be
@@ -1203,44 +1203,6 @@ PH_API ph_status ph_config_set_retry_base_ms(ph_config *config, uint32_t wait_ms
 PH_API ph_status ph_config_set_retry_cap_ms(ph_config *config, uint32_t wait_ms);
 
 /**
- * How long `ph_flag_enabled` answers from what it has asked before.
- * Milliseconds, 1 to 86,400,000; default 60,000.
- */
-PH_API ph_status ph_config_set_flags_ttl_ms(ph_config *config, uint32_t ttl_ms);
-
-/**
- * Bounds for how many identities it remembers the answer. 1 to 1,000,000;
- * default 10,000.
- */
-PH_API
-ph_status ph_config_set_flags_max_identities(ph_config *config,
-                                             uint32_t identities);
-
-/**
- * Whether flags are evaluated in this process when there is a secret key.
- * Default true. False: nothing reads definitions, and there is no thread for
- * it; what `ph_definitions_load` brings is still used.
- */
-PH_API ph_status ph_config_set_local_evaluation(ph_config *config, bool local_evaluation);
-
-/**
- * Whether PostHog is told which flags are read, which experiments live on: an
- * event `$feature_flag_called` for each value of a flag that is read for a
- * distinct id and groups, once for each of up to 50,000 distinct ids. Reading
- * is what `ph_flag_enabled`, `ph_flags_is_enabled`, `ph_flags_is_known` and
- * `ph_flags_get_variant` do. Default true.
- */
-PH_API ph_status ph_config_set_flag_events(ph_config *config, bool flag_events);
-
-/**
- * Sets how long definitions of flags are taken for right before PostHog is
- * asked whether there are newer ones. Milliseconds, 100 to 86,400,000; default
- * 30,000. Each pause is up to a tenth longer or shorter, so that processes
- * which were started together do not ask together, and longer after failures.
- */
-PH_API ph_status ph_config_set_definitions_poll_ms(ph_config *config, uint32_t poll_ms);
-
-/**
  * Bounds the retries of a batch: n means 1 + n requests, `PH_NEVER` a single
  * one. Default 0: as many as `ph_config_set_max_age_ms` allows.
  */
@@ -1256,13 +1218,6 @@ PH_API
 ph_status ph_config_set_overflow(ph_config *config,
                                  int32_t overflow,
                                  uint32_t block_ms);
-
-/**
- * Bounds the total time of `ph_flag_enabled`, its retry included. Milliseconds,
- * up to 600,000; default 3,000. 0 is not the default but no waiting at all:
- * answers come from what is known, and a refresh runs in the background.
- */
-PH_API ph_status ph_config_set_flags_timeout_ms(ph_config *config, uint32_t timeout_ms);
 
 /**
  * Sets who receives diagnostics, in place of whoever did before; `log` may be
@@ -1285,39 +1240,6 @@ ph_status ph_config_add_before_send(ph_config *config,
                                     ph_before_send_fn before_send,
                                     void *userdata,
                                     ph_userdata_free_fn userdata_free);
-
-/**
- * Whether flags are evaluated without any request: one that this process cannot
- * decide is not known then. Default false. `ph_context_set_local_only` says so
- * for one call.
- */
-PH_API ph_status ph_config_set_flags_local_only(ph_config *config, bool local_only);
-
-/**
- * Sets what flags are for as long as nothing else is known of them: before the
- * first answer, while PostHog cannot be reached, and for flags that it does not
- * have. `json` is an object: for each key `true`, `false`, the name of a
- * variant, or an object with `enabled`, `variant` and `payload`; or an array of
- * the keys that are on. Copied; `NULL` for none. Such values have the source
- * `PH_FLAG_SOURCE_DEFAULT`. `PH_ERROR_JSON`.
- */
-PH_API ph_status ph_config_set_flags_bootstrap(ph_config *config, const char *json);
-
-/**
- * Sets where definitions of flags are shared with other processes, so that a
- * fleet reads them from PostHog once: before each poll `get` is asked, and what
- * this process has read is given to `put`. Both must not be `NULL`;
- * `userdata_free` may be, and runs when neither can be called any more: a lock
- * is released there. With a cache and no secret key only the cache is read.
- * When it fails, this process reads by itself. examples/shared_definitions.c
- * shares them through a file, with a lock.
- */
-PH_API
-ph_status ph_config_set_definitions_cache(ph_config *config,
-                                          ph_definitions_get_fn get,
-                                          ph_definitions_put_fn put,
-                                          void *userdata,
-                                          ph_userdata_free_fn userdata_free);
 
 /**
  * Sets who is told what became of each batch, in place of whoever was before;
@@ -1981,6 +1903,84 @@ ph_status ph_exception_add_frame(ph_exception *exception,
 PH_API
 ph_status ph_exception_set_properties(ph_exception *exception,
                                       const ph_props *props);
+
+/**
+ * How long `ph_flag_enabled` answers from what it has asked before.
+ * Milliseconds, 1 to 86,400,000; default 60,000.
+ */
+PH_API ph_status ph_config_set_flags_ttl_ms(ph_config *config, uint32_t ttl_ms);
+
+/**
+ * Bounds for how many identities it remembers the answer. 1 to 1,000,000;
+ * default 10,000.
+ */
+PH_API
+ph_status ph_config_set_flags_max_identities(ph_config *config,
+                                             uint32_t identities);
+
+/**
+ * Bounds the total time of `ph_flag_enabled`, its retry included. Milliseconds,
+ * up to 600,000; default 3,000. 0 is not the default but no waiting at all:
+ * answers come from what is known, and a refresh runs in the background.
+ */
+PH_API ph_status ph_config_set_flags_timeout_ms(ph_config *config, uint32_t timeout_ms);
+
+/**
+ * Whether flags are evaluated in this process when there is a secret key.
+ * Default true. False: nothing reads definitions, and there is no thread for
+ * it; what `ph_definitions_load` brings is still used.
+ */
+PH_API ph_status ph_config_set_local_evaluation(ph_config *config, bool local_evaluation);
+
+/**
+ * Whether flags are evaluated without any request: one that this process cannot
+ * decide is not known then. Default false. `ph_context_set_local_only` says so
+ * for one call.
+ */
+PH_API ph_status ph_config_set_flags_local_only(ph_config *config, bool local_only);
+
+/**
+ * Sets what flags are for as long as nothing else is known of them: before the
+ * first answer, while PostHog cannot be reached, and for flags that it does not
+ * have. `json` is an object: for each key `true`, `false`, the name of a
+ * variant, or an object with `enabled`, `variant` and `payload`; or an array of
+ * the keys that are on. Copied; `NULL` for none. Such values have the source
+ * `PH_FLAG_SOURCE_DEFAULT`. `PH_ERROR_JSON`.
+ */
+PH_API ph_status ph_config_set_flags_bootstrap(ph_config *config, const char *json);
+
+/**
+ * Whether PostHog is told which flags are read, which experiments live on: an
+ * event `$feature_flag_called` for each value of a flag that is read for a
+ * distinct id and groups, once for each of up to 50,000 distinct ids. Reading
+ * is what `ph_flag_enabled`, `ph_flags_is_enabled`, `ph_flags_is_known` and
+ * `ph_flags_get_variant` do. Default true.
+ */
+PH_API ph_status ph_config_set_flag_events(ph_config *config, bool flag_events);
+
+/**
+ * Sets how long definitions of flags are taken for right before PostHog is
+ * asked whether there are newer ones. Milliseconds, 100 to 86,400,000; default
+ * 30,000. Each pause is up to a tenth longer or shorter, so that processes
+ * which were started together do not ask together, and longer after failures.
+ */
+PH_API ph_status ph_config_set_definitions_poll_ms(ph_config *config, uint32_t poll_ms);
+
+/**
+ * Sets where definitions of flags are shared with other processes, so that a
+ * fleet reads them from PostHog once: before each poll `get` is asked, and what
+ * this process has read is given to `put`. Both must not be `NULL`;
+ * `userdata_free` may be, and runs when neither can be called any more: a lock
+ * is released there. With a cache and no secret key only the cache is read.
+ * When it fails, this process reads by itself. examples/shared_definitions.c
+ * shares them through a file, with a lock.
+ */
+PH_API
+ph_status ph_config_set_definitions_cache(ph_config *config,
+                                          ph_definitions_get_fn get,
+                                          ph_definitions_put_fn put,
+                                          void *userdata,
+                                          ph_userdata_free_fn userdata_free);
 
 /**
  * Adds properties of a person that go along with every later evaluation of
