@@ -28,7 +28,7 @@ help: ## list these commands
 	@echo 'make COMMAND [V=1]        V=1 shows the output of every build'
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{ printf "%-12s%s\n", $$1, $$2 }'
 
-demo: $(LIBRARY) $(if $(POSTHOG_API_KEY),,$(RECEIVER)) ## run the quickstart against a local receiver, or PostHog with POSTHOG_API_KEY (EXAMPLE=c or cc)
+demo: $(LIBRARY) $(if $(POSTHOG_API_KEY),,$(RECEIVER)) ## run the quickstart against a local receiver, or PostHog with POSTHOG_API_KEY (EXAMPLE=c, cc, go, zig)
 	@tools/demo $(EXAMPLE)
 
 test: ## set up what is needed and run every check

@@ -22,7 +22,7 @@ esac
 PKGCONFIGDIR=$LIBDIR/pkgconfig
 CMAKEDIR=$LIBDIR/cmake/posthog
 INSTALLED=(
-  "$INCLUDEDIR/posthog.h"
+  "$INCLUDEDIR/posthog.h" "$INCLUDEDIR/posthog.hpp" "$INCLUDEDIR/posthog/properties.hpp"
   "$LIBDIR/$SHARED" "$LIBDIR/$SHARED_MAJOR" "$LIBDIR/$SHARED_FULL" "$LIBDIR/libposthog.a"
   "$PKGCONFIGDIR/posthog.pc"
   "$CMAKEDIR/posthogConfig.cmake" "$CMAKEDIR/posthogConfigVersion.cmake"

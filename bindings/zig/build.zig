@@ -19,15 +19,18 @@ pub fn build(b: *std.Build) void {
     // The archive unwinds its own panics, and walks the stack where an exception is captured.
     posthog.linkSystemLibrary("unwind", .{ .use_pkg_config = .no });
 
-    // Not in the package: the example of the repository.
-    const example = b.createModule(.{
-        .root_source_file = .{ .cwd_relative = b.pathFromRoot("../../examples/quickstart.zig") },
-        .target = target,
-        .optimize = optimize,
-    });
-    example.addImport("posthog", posthog);
-    const quickstart = b.addInstallArtifact(b.addExecutable(.{ .name = "quickstart", .root_module = example }), .{});
-    b.step("quickstart", "Build the example").dependOn(&quickstart.step);
+    // Not in the package: programs of the repository.
+    for ([_][]const u8{ "examples/quickstart.zig", "benches/wrappers/capture.zig" }) |path| {
+        const name = std.fs.path.stem(path);
+        const program = b.createModule(.{
+            .root_source_file = .{ .cwd_relative = b.pathFromRoot(b.fmt("../../{s}", .{path})) },
+            .target = target,
+            .optimize = optimize,
+        });
+        program.addImport("posthog", posthog);
+        const installed = b.addInstallArtifact(b.addExecutable(.{ .name = name, .root_module = program }), .{});
+        b.step(name, b.fmt("Build {s}", .{path})).dependOn(&installed.step);
+    }
 
     const own = b.addTest(.{ .root_module = posthog });
     b.step("test", "Run the package's own tests").dependOn(&b.addRunArtifact(own).step);

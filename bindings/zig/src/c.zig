@@ -123,6 +123,7 @@ pub extern fn ph_config_deny_property(config: *Config, key: Text) Status;
 pub extern fn ph_config_set_flush_at(config: *Config, events: u32) Status;
 pub extern fn ph_config_set_flush_interval_ms(config: *Config, interval_ms: u32) Status;
 pub extern fn ph_config_set_batch_max_events(config: *Config, events: u32) Status;
+pub extern fn ph_config_set_batch_max_bytes(config: *Config, bytes: u64) Status;
 pub extern fn ph_config_set_queue_max_events(config: *Config, events: u32) Status;
 pub extern fn ph_config_set_queue_max_bytes(config: *Config, bytes: u64) Status;
 pub extern fn ph_config_set_max_retries(config: *Config, max_retries: u32) Status;
@@ -195,6 +196,7 @@ pub extern fn ph_exception_set_group(exception: *Exception, group_type: Text, ke
 pub extern fn ph_exception_set_addresses(exception: *Exception, addresses: [*]const usize, count: usize) Status;
 pub extern fn ph_exception_set_stack(exception: *Exception, taken: bool, skip: u32) Status;
 pub extern fn ph_exception_add_frame(exception: *Exception, function: ?Text, file: ?Text, line: u32, module: ?Text, in_app: bool) Status;
+pub extern fn ph_exception_set_timestamp_ms(exception: *Exception, unix_ms: i64) Status;
 pub extern fn ph_exception_set_properties(exception: *Exception, props: *const Props) Status;
 
 pub extern fn ph_context_new() ?*Context;

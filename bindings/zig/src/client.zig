@@ -23,7 +23,6 @@ pub const PostHogClient = struct {
     queue: batch.Queue,
     /// For what this package does not wrap: `posthog.c`.
     handle: ?*c.Client = null,
-    maps: map.Pool = .{},
 
     /// Opens no connection and starts no thread: the first event does.
     pub fn init(allocator: std.mem.Allocator, io: std.Io, config: types.Config) types.InitError!*PostHogClient {
@@ -58,7 +57,6 @@ pub const PostHogClient = struct {
     pub fn deinit(self: *PostHogClient) void {
         _ = c.ph_shutdown(self.handle, milliseconds(self.config.shutdown_flush_timeout_ms));
         c.ph_client_free(self.handle);
-        self.maps.deinit();
         self.queue.deinit();
         self.allocator.destroy(self);
     }
@@ -70,20 +68,20 @@ pub const PostHogClient = struct {
         const id, const event = .{ opts.distinct_id, opts.event };
         if (opts.properties == null and opts.json == null)
             return check(c.ph_capture_n(self.handle, id.ptr, id.len, event.ptr, event.len, null));
-        const props = try map.filled(&self.maps, opts.properties, opts.json, self.allocator);
-        defer self.maps.give(props);
+        const props = try map.filled(opts.properties, opts.json, self.allocator);
+        defer map.give(props);
         return check(c.ph_capture_n(self.handle, id.ptr, id.len, event.ptr, event.len, props));
     }
 
     /// Says who somebody is.
     pub fn identify(self: *PostHogClient, opts: types.IdentifyOptions) CaptureError!void {
-        const set = try map.filled(&self.maps, opts.properties, opts.json, self.allocator);
-        defer self.maps.give(set);
+        const set = try map.filled(opts.properties, opts.json, self.allocator);
+        defer map.give(set);
         var texts: map.Texts = .init(self.allocator);
         defer texts.deinit();
         const id = try texts.of(opts.distinct_id);
-        const once = if (opts.set_once) |once| try map.filledFrom(&self.maps, once, self.allocator) else null;
-        defer if (once) |props| self.maps.give(props);
+        const once = if (opts.set_once) |once| try map.filledFrom(once, self.allocator) else null;
+        defer if (once) |props| map.give(props);
         const timestamp = opts.timestamp orelse return check(c.ph_identify(self.handle, id, set, once));
 
         const event = try newEvent(id, "$identify");
@@ -95,8 +93,8 @@ pub const PostHogClient = struct {
 
     /// Sets properties of a group.
     pub fn group(self: *PostHogClient, opts: types.GroupOptions) CaptureError!void {
-        const set = try map.filled(&self.maps, opts.properties, opts.json, self.allocator);
-        defer self.maps.give(set);
+        const set = try map.filled(opts.properties, opts.json, self.allocator);
+        defer map.give(set);
         var texts: map.Texts = .init(self.allocator);
         defer texts.deinit();
         const group_type, const key = .{ try texts.of(opts.group_type), try texts.of(opts.group_key) };
@@ -104,11 +102,11 @@ pub const PostHogClient = struct {
         const timestamp = opts.timestamp orelse
             return check(c.ph_group_identify(self.handle, id, group_type, key, set));
 
-        const props = try map.filled(&self.maps, &.{
+        const props = try map.filled(&.{
             .{ .key = "$group_type", .value = .{ .string = opts.group_type } },
             .{ .key = "$group_key", .value = .{ .string = opts.group_key } },
         }, null, self.allocator);
-        defer self.maps.give(props);
+        defer map.give(props);
         try check(c.ph_props_set_object(props, "$group_set", set));
         const own = try std.fmt.allocPrintSentinel(texts.arena.allocator(), "${s}_{s}", .{ group_type, key }, 0);
         const event = try newEvent(id orelse own, "$groupidentify");
@@ -118,8 +116,8 @@ pub const PostHogClient = struct {
     }
 
     pub noinline fn captureException(self: *PostHogClient, opts: types.ExceptionOptions) CaptureError!void {
-        const props = try map.filled(&self.maps, opts.properties, opts.json, self.allocator);
-        defer self.maps.give(props);
+        const props = try map.filled(opts.properties, opts.json, self.allocator);
+        defer map.give(props);
         // As posthog-zig has them, beside the list that PostHog reads.
         try map.fill(props, &.{.{ .key = "$exception_handled", .value = .{ .boolean = opts.handled } }}, self.allocator);
         if (opts.stack_trace) |trace|
@@ -139,6 +137,7 @@ pub const PostHogClient = struct {
         };
         try check(c.ph_exception_set_level(exception, @intFromEnum(level)));
         try check(c.ph_exception_set_handled(exception, opts.handled));
+        if (opts.timestamp) |unix_ms| try check(c.ph_exception_set_timestamp_ms(exception, unix_ms));
         if (opts.fingerprint) |text| try check(c.ph_exception_set_fingerprint(exception, try texts.of(text)));
         for (opts.groups) |it| try check(c.ph_exception_set_group(exception, try texts.of(it.type), try texts.of(it.key)));
         // Without one of these it is the stack of this thread, from the caller on.
@@ -163,15 +162,15 @@ pub const PostHogClient = struct {
 
     /// Sets properties that each later event has, unless it sets the same key itself.
     pub fn register(self: *PostHogClient, properties: types.Properties) CaptureError!void {
-        const props = try map.filledFrom(&self.maps, properties, self.allocator);
-        defer self.maps.give(props);
+        const props = try map.filledFrom(properties, self.allocator);
+        defer map.give(props);
         return check(c.ph_register(self.handle, props));
     }
 
     /// The same for those that are not set yet.
     pub fn registerOnce(self: *PostHogClient, properties: types.Properties) CaptureError!void {
-        const props = try map.filledFrom(&self.maps, properties, self.allocator);
-        defer self.maps.give(props);
+        const props = try map.filledFrom(properties, self.allocator);
+        defer map.give(props);
         return check(c.ph_register_once(self.handle, props));
     }
 
@@ -235,13 +234,13 @@ pub const PostHogClient = struct {
         errdefer c.ph_context_free(context);
         for (opts.groups) |it| try check(c.ph_context_set_group(context, try texts.of(it.type), try texts.of(it.key)));
         if (opts.person_properties) |properties| {
-            const props = try map.filledFrom(&self.maps, properties, self.allocator);
-            defer self.maps.give(props);
+            const props = try map.filledFrom(properties, self.allocator);
+            defer map.give(props);
             try check(c.ph_context_set_person_properties(context, props));
         }
         for (opts.group_properties) |it| {
-            const props = try map.filledFrom(&self.maps, it.properties, self.allocator);
-            defer self.maps.give(props);
+            const props = try map.filledFrom(it.properties, self.allocator);
+            defer map.give(props);
             try check(c.ph_context_set_group_properties(context, try texts.of(it.type), props));
         }
         if (opts.device_id) |id| try check(c.ph_context_set_device_id(context, try texts.of(id)));
@@ -296,8 +295,8 @@ pub const PostHogClient = struct {
         defer texts.deinit();
         const event = try newEvent(try texts.of(opts.distinct_id), try texts.of(opts.event));
         defer c.ph_event_free(event);
-        const props = try map.filled(&self.maps, opts.properties, opts.json, self.allocator);
-        defer self.maps.give(props);
+        const props = try map.filled(opts.properties, opts.json, self.allocator);
+        defer map.give(props);
         try check(c.ph_event_set_properties(event, props));
         for (opts.groups) |it| try check(c.ph_event_set_group(event, try texts.of(it.type), try texts.of(it.key)));
         if (opts.set) |set| try self.setPerson(event, set, c.ph_event_set_person_properties);
@@ -310,8 +309,8 @@ pub const PostHogClient = struct {
     }
 
     fn setPerson(self: *PostHogClient, event: *c.Event, properties: types.Properties, setter: anytype) CaptureError!void {
-        const props = try map.filledFrom(&self.maps, properties, self.allocator);
-        defer self.maps.give(props);
+        const props = try map.filledFrom(properties, self.allocator);
+        defer map.give(props);
         return check(setter(event, props));
     }
 

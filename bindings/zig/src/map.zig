@@ -61,59 +61,71 @@ fn set(setter: anytype, map: *c.Props, key: []const u8, value: anytype, allocato
 
 /// A map that is filled with properties of either kind, or with both.
 pub fn filled(
-    pool: *Pool,
     list: ?[]const types.Property,
     json: ?[]const u8,
     allocator: std.mem.Allocator,
 ) CaptureError!*c.Props {
-    const map = try pool.take();
-    errdefer pool.give(map);
+    const map = try take();
+    errdefer give(map);
     if (list) |properties| try fill(map, properties, allocator);
     if (json) |text| try check(c.ph_props_set_members(map, text.ptr, text.len));
     return map;
 }
 
-pub fn filledFrom(pool: *Pool, properties: types.Properties, allocator: std.mem.Allocator) CaptureError!*c.Props {
+pub fn filledFrom(properties: types.Properties, allocator: std.mem.Allocator) CaptureError!*c.Props {
     return switch (properties) {
-        .list => |list| filled(pool, list, null, allocator),
-        .json => |json| filled(pool, null, json, allocator),
+        .list => |list| filled(list, null, allocator),
+        .json => |json| filled(null, json, allocator),
     };
 }
 
-/// Maps to be used again: one that is cleared and filled anew allocates nothing.
-pub const Pool = struct {
-    slots: [8]Slot = @splat(.{}),
+/// A thread's map, to be used again: one that is cleared and filled anew allocates nothing. Who wants
+/// a second at the same time gets one that is freed afterwards.
+const Own = struct {
+    map: ?*c.Props = null,
+    taken: bool = false,
+};
 
-    /// On a cache line of its own: threads begin at different slots.
-    const Slot = struct { map: std.atomic.Value(?*c.Props) align(std.atomic.cache_line) = .init(null) };
+threadlocal var own: Own = .{};
 
-    threadlocal var place: u8 = 0;
+pub fn take() error{OutOfMemory}!*c.Props {
+    if (own.taken) return c.ph_props_new() orelse error.OutOfMemory;
+    const map = own.map orelse try first();
+    own.taken = map == own.map;
+    return map;
+}
 
-    fn slot(self: *Pool, step: usize) *Slot {
-        // Threads' own variables are pages apart.
-        return &self.slots[((@intFromPtr(&place) >> 12) + step) % self.slots.len];
+pub fn give(map: *c.Props) void {
+    if (map != own.map) return c.ph_props_free(map);
+    _ = c.ph_props_clear(map);
+    own.taken = false;
+}
+
+/// A map that is the thread's from now on, if its end can be waited for.
+fn first() error{OutOfMemory}!*c.Props {
+    const map = c.ph_props_new() orelse return error.OutOfMemory;
+    const key = at_end.get() orelse return map;
+    if (std.c.pthread_setspecific(key, map) == 0) own.map = map;
+    return map;
+}
+
+/// The process's key whose destructor frees the maps of threads that end. Whoever finds it being made
+/// does without: nobody waits, not even in a child of fork.
+const at_end = struct {
+    var key: std.c.pthread_key_t = undefined;
+    var state: std.atomic.Value(enum(u8) { none, making, made }) = .init(.none);
+
+    fn get() ?std.c.pthread_key_t {
+        if (state.load(.acquire) == .made) return key;
+        if (state.cmpxchgStrong(.none, .making, .acquire, .monotonic) != null) return null;
+        if (std.c.pthread_key_create(&key, free) != .SUCCESS) return null;
+        state.store(.made, .release);
+        return key;
     }
 
-    pub fn take(self: *Pool) error{OutOfMemory}!*c.Props {
-        for (0..self.slots.len) |step| {
-            const map = &self.slot(step).map;
-            if (map.load(.monotonic) == null) continue;
-            if (map.swap(null, .acquire)) |taken| return taken;
-        }
-        return c.ph_props_new() orelse error.OutOfMemory;
-    }
-
-    pub fn give(self: *Pool, map: *c.Props) void {
-        _ = c.ph_props_clear(map);
-        for (0..self.slots.len) |step| {
-            const free = &self.slot(step).map;
-            if (free.load(.monotonic) != null) continue;
-            if (free.cmpxchgStrong(null, map, .release, .monotonic) == null) return;
-        }
-        c.ph_props_free(map);
-    }
-
-    pub fn deinit(self: *Pool) void {
-        for (&self.slots) |*it| c.ph_props_free(it.map.swap(null, .acquire));
+    fn free(map: *anyopaque) callconv(.c) void {
+        // What is captured still, by other destructors, has maps of its own.
+        own = .{ .taken = true };
+        c.ph_props_free(@ptrCast(map));
     }
 };

@@ -89,6 +89,9 @@ pub const Config = struct {
     /// Bounds a request.
     request_timeout_ms: u64 = 15_000,
     max_queue_bytes: u64 = 32 << 20,
+    /// Bound a request.
+    batch_max_events: u32 = 1_000,
+    batch_max_bytes: u64 = 1 << 20,
     overflow: Overflow = .drop_newest,
     protocol: Protocol = .auto,
     /// Makes a client that does nothing.

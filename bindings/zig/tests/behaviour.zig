@@ -92,10 +92,13 @@ test "an exception has what PostHog reads, and what posthog-zig wrote" {
         .handled = false,
         .level = .warn,
         .stack_trace = "frame 0: db.zig\nframe 1: main.zig",
+        .timestamp = 1_700_000_000_123,
         .properties = &.{.{ .key = "http_status", .value = .{ .integer = 404 } }},
     });
     try client.flush();
     const properties = (try receiver.events(1))[0].object.get("properties").?;
+    const time = (try receiver.events(1))[0].object.get("timestamp").?.string;
+    try expect(std.mem.startsWith(u8, time, "2023-11-14T22:13:20.123"));
     const stack = properties.object.get("$exception_list").?.array.items[0].object.get("stacktrace").?;
     // The outermost first; the last is this test.
     const frames = stack.object.get("frames").?.array.items;
