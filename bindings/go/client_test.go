@@ -262,7 +262,7 @@ func TestCallsFromManyGoroutinesWhileItCloses(t *testing.T) {
 					t.Error(err)
 				}
 				client.Stats()
-				client.FlagEnabled("u", "", false)
+				client.IsOptedOut()
 			}
 			mutex.Lock()
 			defer mutex.Unlock()
