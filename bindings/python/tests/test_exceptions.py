@@ -56,6 +56,7 @@ class Exceptions(ReceiverTest):
         self.assertEqual(properties["$exception_level"], "error")
         (entry,) = properties["$exception_list"]
         self.assertEqual((entry["type"], entry["value"]), ("PaymentError", "the card was declined"))
+        self.assertEqual(entry["module"], __name__)
         self.assertEqual(entry["mechanism"]["type"], "generic")
         self.assertIs(entry["mechanism"]["handled"], True)
         self.assertIs(entry["mechanism"]["synthetic"], False)
@@ -191,8 +192,11 @@ class Exceptions(ReceiverTest):
             handled=False,
             fingerprint="mine",
             groups={"company": "acme"},
+            uuid="0190a6e0-7c3b-7def-8123-456789abcdef",
         )
-        properties = self.event()["properties"]
+        event = self.event()
+        self.assertEqual(event["uuid"], "0190a6e0-7c3b-7def-8123-456789abcdef")
+        properties = event["properties"]
         self.assertEqual(properties["$exception_level"], "warning")
         self.assertEqual(properties["$exception_fingerprint"], "mine")
         self.assertEqual(properties["$groups"], {"company": "acme"})

@@ -116,6 +116,29 @@ class FlagReads(ReceiverTest):
         del client
         self.assertTrue(flags.is_enabled("on"))
 
+    def test_posthog_is_told_of_reads_unless_it_is_not_to_be(self) -> None:
+        for options, told in (({}, 1), ({"flag_events": False}, 0)):
+            with self.subTest(options):
+                client = self.client(**options)
+                self.assertTrue(client.feature_enabled("on", f"user_{told}"))
+                names = [event["event"] for event in self.captured(client)]
+                self.assertEqual(names, ["$feature_flag_called"] * told)
+                self.receiver.clear()
+        client = self.client()
+        client.evaluate_flags("u", flag_events=False).is_enabled("on")
+        self.assertEqual(self.captured(client), [])
+
+    def test_overrides_and_bootstrap(self) -> None:
+        client = self.client(flags_bootstrap={"early": "bird"}, flags_local_only=True)
+        self.assertEqual(client.evaluate_flags("u").get("early"), "bird")
+        client.override_flags({"early": False, "forced": "x"})
+        flags = client.evaluate_flags("u")
+        self.assertIs(flags.get("early"), False)
+        self.assertEqual((flags.get("forced"), flags.source("forced")), ("x", "override"))
+        client.override_flags(None)
+        self.assertEqual(client.evaluate_flags("u").get("early"), "bird")
+        self.assertEqual(self.receiver.requests("/flags"), [])
+
     def test_none_at_all(self) -> None:
         flags = Flags(None)
         self.assertEqual(list(flags), [])

@@ -25,12 +25,14 @@ from .events import (
     terminated,
 )
 from .exceptions import InApp, handle_of, tree
-from .flags import Flags, Whom, context
+from .flags import Flags, FlagValue, Whom, context
 from .logs import logger
 from .options import OWN_OPTIONS, Config, Options
 from .values import encode, milliseconds
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from typing_extensions import Self, Unpack
 
 T = TypeVar("T")
@@ -249,6 +251,7 @@ class Client:
         handled: bool = True,
         fingerprint: str | None = None,
         groups: Mapping[str, str] | None = None,
+        uuid: UUID | str | None = None,
     ) -> bool:
         """Captures an exception with its stack, its causes and its members; without one, that which
         is being handled. Without a distinct id it is nobody's. Whether it was accepted: the same
@@ -265,6 +268,7 @@ class Client:
             handled=handled,
             fingerprint=fingerprint,
             groups=groups,
+            uuid=uuid,
         )
 
     def _capture_exception(
@@ -277,6 +281,7 @@ class Client:
         handled: bool,
         fingerprint: str | None = None,
         groups: Mapping[str, str] | None = None,
+        uuid: UUID | str | None = None,
         mechanism: bytes | None = None,
         source: bytes | None = None,
     ) -> bool:
@@ -292,6 +297,8 @@ class Client:
                 for group in (groups or {}).items():
                     texts = map(terminated, group)
                     check("groups", _lib.ph_exception_set_group(handle, *texts))
+                if uuid is not None:
+                    check("uuid", _lib.ph_exception_set_uuid(handle, terminated(uuid)))
                 if mechanism is not None:
                     check("mechanism", _lib.ph_exception_set_mechanism(handle, mechanism))
                     check("source", _lib.ph_exception_set_source(handle, source))
@@ -378,6 +385,11 @@ class Client:
         wait = milliseconds(timeout, _ffi.FOREVER)
         status = _interruptibly(_lib.ph_flags_refresh, self._handle, wait)
         return status == 0 or self._refused("refresh_flags", status)
+
+    def override_flags(self, values: Mapping[str, FlagValue] | None) -> None:
+        """Sets flags to these values in place of any other, for tests; None ends it."""
+        text = None if values is None else encode(values)
+        check("override_flags", _lib.ph_flags_override(self._handle, text))
 
     def load_definitions(self, text: str | bytes) -> None:
         """Uses these definitions of flags, from `save_definitions`, until newer ones are read."""

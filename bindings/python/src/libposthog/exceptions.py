@@ -55,49 +55,46 @@ def _is_within(module: str, names: tuple[str, ...]) -> bool:
     return any(module == name or module.startswith(name + ".") for name in names)
 
 
-class Node:
-    """An exception and those behind it. None is there twice, though exceptions may form a cycle."""
-
-    def __init__(self, error: BaseException, in_app: InApp) -> None:
-        self.type = type(error).__qualname__
-        self.message = _message(error)
-        places, self.synthetic = _places(error)
-        self.frames = [_frame(frame, line, in_app) for frame, line in places]
-        self.children: list[tuple[Node, str]] = []
-
-
-def tree(error: BaseException, in_app: InApp) -> Node:
-    """The exception as nodes, depth first, up to as many as are sent."""
-    root = Node(error, in_app)
-    seen = {id(error)}
-    todo = [(root, child, how) for child, how in _children(error)][::-1]
-    while todo and len(seen) < _EXCEPTIONS_MAX:
-        parent, error, how = todo.pop()
+def tree(error: BaseException, in_app: InApp) -> list[dict[str, Any]]:
+    """The exception and those behind it, depth first, each after its parent."""
+    entries: list[dict[str, Any]] = []
+    # Exceptions may form a cycle; none is there twice.
+    seen = set[int]()
+    todo: list[tuple[BaseException, dict[str, Any]]] = [(error, {})]
+    while todo and len(entries) < _EXCEPTIONS_MAX:
+        error, link = todo.pop()
         if id(error) in seen:
             continue
         seen.add(id(error))
-        node = Node(error, in_app)
-        parent.children.append((node, how))
-        todo += [(node, child, kind) for child, kind in _children(error)][::-1]
-    return root
+        links = {"parent": len(entries)}
+        todo += [(child, {**links, "source": how}) for child, how in _children(error)][::-1]
+        entries.append({**_entry(error, in_app), **link})
+    return entries
+
+
+def _entry(error: BaseException, in_app: InApp) -> dict[str, Any]:
+    kind = type(error)
+    places, synthetic = _places(error)
+    return {
+        "type": kind.__qualname__,
+        "value": _message(error),
+        **({} if kind.__module__ == "builtins" else {"module": kind.__module__}),
+        "synthetic": synthetic,
+        "frames": [_frame(frame, line, in_app) for frame, line in places],
+    }
 
 
 @contextmanager
-def handle_of(node: Node) -> Iterator[int]:
-    """The node and its children as a ``ph_exception``, for the time of a call."""
+def handle_of(entries: list[dict[str, Any]]) -> Iterator[int]:
+    """The tree as a ``ph_exception``, for the time of a call."""
     lib = _ffi.lib
-    names = (_ffi.key(node.type), _ffi.key(node.message))
-    status, handle = _ffi.created(lib.ph_exception_new, *names)
+    text = encode(entries)
+    status, handle = _ffi.created(lib.ph_exception_new_json, text, len(text))
     check("exception", status)
     assert handle is not None
     try:
-        frames = encode(node.frames)
-        check("frames", lib.ph_exception_set_frames(handle, frames, len(frames)))
+        # The stack is Python's; what is below it is the interpreter.
         check("stack", lib.ph_exception_set_stack(handle, False, 0))
-        check("synthetic", lib.ph_exception_set_synthetic(handle, node.synthetic))
-        for child, how in node.children:
-            with handle_of(child) as cause:
-                check("cause", lib.ph_exception_add_cause(handle, cause, how.encode()))
         yield handle
     finally:
         lib.ph_exception_free(handle)

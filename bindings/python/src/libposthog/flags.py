@@ -141,6 +141,7 @@ class Whom(TypedDict, total=False):
     evaluation_contexts: Iterable[str] | None
     disable_geoip: bool | None
     local_only: bool | None
+    flag_events: bool | None
 
 
 @contextmanager
@@ -167,6 +168,7 @@ def _fill(
     evaluation_contexts: Iterable[str] | None = None,
     disable_geoip: bool | None = None,
     local_only: bool | None = None,
+    flag_events: bool | None = None,
 ) -> None:
     for group_type, key in (groups or {}).items():
         group = (terminated(group_type), terminated(key))
@@ -191,3 +193,5 @@ def _fill(
         check("disable_geoip", _lib.ph_context_set_geoip_disable(handle, disable_geoip))
     if local_only is not None:
         check("local_only", _lib.ph_context_set_local_only(handle, local_only))
+    if flag_events is not None:
+        check("flag_events", _lib.ph_context_set_flag_events(handle, flag_events))

@@ -16,7 +16,7 @@ from . import _ffi, hooks
 from ._version import __version__
 from .errors import OptionError
 from .logs import LOG
-from .values import milliseconds
+from .values import encode, milliseconds
 
 if TYPE_CHECKING:
     from typing import Literal
@@ -68,6 +68,11 @@ class Options(TypedDict, total=False):
     flags_max_identities: int
     # With a `secret_key` flags are evaluated in this process, from definitions read so often.
     local_evaluation: bool
+    # Whether PostHog is told which flags are read (`$feature_flag_called`).
+    flag_events: bool
+    # Whether PostHog is asked about no flag; and values for as long as nothing else is known.
+    flags_local_only: bool
+    flags_bootstrap: Mapping[str, bool | str]
     definitions_poll: float
     # Called on the capturing thread with each event as a dict; what it returns is sent, None drops.
     before_send: hooks.BeforeSend | Iterable[hooks.BeforeSend]
@@ -142,6 +147,9 @@ _SETTERS: dict[str, _Setter] = {
     "proxy": ("proxy", _text),
     "ca_file": ("ca_file", lambda path: None if path is None else _text(os.fspath(path))),
     "release": ("release", _text),
+    "flag_events": ("flag_events", bool),
+    "flags_local_only": ("flags_local_only", bool),
+    "flags_bootstrap": ("flags_bootstrap", encode),
     "local_evaluation": ("local_evaluation", bool),
     "definitions_poll": ("definitions_poll_ms", _duration),
     "secret_key": ("secret_key", _text),
