@@ -19,6 +19,14 @@ go_target() {
   echo "${system}_$processor"
 }
 
+# Puts the archive where it belongs, and makes Go link it: Go's cache does not look into archives, and
+# would keep a program that is linked with an older one. The folder does not exist; it tells them apart.
+fresh_archive() {
+  tools/go
+  CGO_LDFLAGS="-O2 -g -L/archive-$(cat "$GO_LIB"/*/libposthog.a | cksum | cut -d ' ' -f 1)"
+  export CGO_LDFLAGS
+}
+
 # go_name TARGET: the folder of an archive whose target is named as Zig does.
 go_name() {
   local processor=${1%%-*} system=${1#*-}
