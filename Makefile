@@ -39,6 +39,9 @@ build: $(LIBRARY) ## build the release libraries into target/stage
 install: $(LIBRARY) ## install libraries, header, and files for pkg-config and CMake (PREFIX, LIBDIR, INCLUDEDIR, DESTDIR)
 	@tools/install
 
+dist: ## make tarballs and a Zig package in dist/ (TARGETS="x86_64-linux-musl ..." for other targets)
+	@tools/dist $(TARGETS)
+
 uninstall: ## remove what install put there
 	@tools/uninstall
 
@@ -78,4 +81,4 @@ $(LIBRARY): $(SOURCES) tools/build
 $(RECEIVER): Cargo.lock tests/receiver/Cargo.toml $(shell find tests/receiver/src -name '*.rs')
 	@tools/build-receiver
 
-.PHONY: help demo test build go funnel install uninstall memleak live size bench header clean
+.PHONY: help demo test build go funnel install dist uninstall memleak live size bench header clean
