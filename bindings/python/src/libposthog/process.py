@@ -13,6 +13,7 @@ from __future__ import annotations
 import atexit
 import os
 import sys
+import time
 from typing import Protocol
 
 
@@ -41,8 +42,12 @@ def closed(client: Closable) -> None:
 
 
 def _end() -> None:
-    for client in list(_open):
-        client.end()
+    if _open:
+        for client in list(_open):
+            client.end()
+        # None of the library's threads calls Python from here on; one that was about to gets the
+        # interpreter now. Later it would be ended inside the library, which is no place to end.
+        time.sleep(0.02)
 
 
 def _watch() -> None:
