@@ -1,8 +1,4 @@
 //! A flag as it was found without a request.
-#![cfg_attr(
-    not(feature = "local-evaluation"),
-    expect(dead_code, reason = "without definitions nothing is found")
-)]
 
 use super::draft::{Origin, Record};
 
