@@ -212,6 +212,8 @@ fn options_have_ranges() {
     assert_eq!(ph_config_set_queue_max_bytes(config, 4 << 30), PH_OK);
     for number in [i32::MIN, -1, 3, i32::MAX] {
         assert_eq!(ph_config_set_overflow(config, number, 0), PH_ERROR_RANGE);
+    }
+    for number in [i32::MIN, -1, 5, i32::MAX] {
         assert_eq!(ph_config_set_compression(config, number), PH_ERROR_RANGE);
     }
     assert_eq!(ph_config_set_host(config, c"nowhere".as_ptr()), PH_ERROR_HOST);
