@@ -113,14 +113,18 @@ const OF_C_TOO: [(&str, &[&str], &str); 4] = [
     ("src/flags/snapshot/", &["CStr", "CString"], "a part of it"),
     (
         "src/sys/",
-        &["extern \"\"", "CStr", "c_void"],
+        &["extern \"\"", "CStr", "c_char", "c_void"],
         "the system calls handlers, such as that of pthread_atfork, and has texts of C",
     ),
 ];
 
 /// What an export may do before it enters the panic boundary: it cannot panic.
-const BEFORE_GUARD: [&str; 3] =
-    ["let mut text = [0_u8; PH_UUID_SIZE];", "let status = ", "let here = 0_u8;"];
+const BEFORE_GUARD: [&str; 4] = [
+    "let mut fate = Ok(());",
+    "let mut text = [0_u8; PH_UUID_SIZE];",
+    "let status = ",
+    "let here = 0_u8;",
+];
 
 /// Longer files are not read in one sitting. The rule of thumb is 400.
 const LINES_MAX: usize = 600;

@@ -46,6 +46,8 @@ int main(int argc, char **argv) {
   ph_config *config = config_for(argv[1]);
   CHECK_OK(ph_config_set_secret_key(config, "phx_test"));
   CHECK_OK(ph_config_set_definitions_poll_ms(config, 3600000));
+  /* Reading a flag is an event, too. */
+  CHECK_OK(ph_config_set_flag_events(config, false));
   ph_client *client = client_of(config);
   CHECK_OK(ph_flags_wait_ready(client, PATIENCE_MS));
   CHECK(is_on(client));

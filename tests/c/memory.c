@@ -187,7 +187,7 @@ static ending shut_down(void) {
 }
 
 /* From which size of an allocation on a call has to answer for it. */
-enum { ALL = 0, LARGE = 1024, NONE = 1 << 30 };
+enum { ALL = 0, LARGE = 1024, STACK = 4096, NONE = 1 << 30 };
 
 static const struct call {
   const char *name;
@@ -212,7 +212,8 @@ static const struct call {
     {"ph_identify", identify, warm, LARGE, true},
     {"ph_alias", alias, warm, LARGE, true},
     {"ph_group_identify", group_identify, warm, LARGE, true},
-    {"ph_capture_exception", capture_exception, warm, LARGE, true},
+    /* The frames of a stack and the files that they lie in take up to 64 times some bytes. */
+    {"ph_capture_exception", capture_exception, warm, STACK, true},
     {"ph_event_set_properties", event_properties, prepare, LARGE, false},
     {"ph_context_set_person_properties", context_person, prepare, LARGE, false},
     {"ph_context_set_group", context_group, prepare, LARGE, false},
