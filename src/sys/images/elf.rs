@@ -4,7 +4,21 @@
 //! which the loader takes one; a child that was forked while another thread held it would wait for
 //! ever, so that children do not ask.
 
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod find;
+/// Elsewhere nothing is found without the loader's lock.
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+mod find {
+    use super::Image;
+
+    pub fn is_there() -> bool {
+        false
+    }
+
+    pub fn image(_: usize) -> Option<Image> {
+        None
+    }
+}
 mod list;
 
 use super::{BuildId, Image, Located, executable};

@@ -28,7 +28,6 @@ type Find = unsafe extern "C" fn(*mut c_void, *mut FoundObject) -> c_int;
 
 // A weak reference: nothing where the C library does not have it. Not `dlsym`, which takes the lock
 // that this is here to avoid.
-#[cfg(all(target_os = "linux", target_env = "gnu", not(miri)))]
 mod weak {
     #[cfg(target_pointer_width = "64")]
     macro_rules! word {
@@ -62,13 +61,6 @@ mod weak {
     pub fn find() -> Option<super::Find> {
         // SAFETY: the loader filled it before any code ran, and nobody writes it.
         unsafe { FIND }
-    }
-}
-
-#[cfg(not(all(target_os = "linux", target_env = "gnu", not(miri))))]
-mod weak {
-    pub fn find() -> Option<super::Find> {
-        None
     }
 }
 
