@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import importlib
 import json
 import unittest
 import unittest.mock
@@ -16,10 +17,12 @@ from uuid import UUID
 
 from libposthog.values import _encoder, encode, milliseconds, moment
 
+# By its name: mypy is not to look for what need not be installed.
+numpy: Any
 try:
-    import numpy
+    numpy = importlib.import_module("numpy")
 except ImportError:
-    numpy = None  # type: ignore[assignment]
+    numpy = None
 
 BEYOND = 10**309
 
