@@ -17,7 +17,10 @@ pub enum Family {
     /// `POST /flags/`.
     Flags,
     /// `GET /flags/definitions`.
-    #[cfg_attr(not(test), expect(dead_code, reason = "nothing reads definitions yet"))]
+    #[cfg_attr(
+        not(any(test, feature = "local-evaluation")),
+        expect(dead_code, reason = "nobody reads definitions then")
+    )]
     Definitions,
 }
 
@@ -47,7 +50,7 @@ pub fn verdict(family: Family, status: u16) -> Verdict {
         (V0 | V1 | AiV1, 408 | 429 | 500..=599) | (V1 | AiV1, 404) => Verdict::Retry,
         (V0 | V1 | AiV1, 413) => Verdict::TooLarge,
         (Flags, 502 | 504) => Verdict::Retry,
-        (Definitions, 401 | 402) => Verdict::Rejected,
+        (Definitions, 401..=403) => Verdict::Rejected,
         (Definitions, _) => Verdict::Retry,
         _ => Verdict::Rejected,
     }
@@ -120,8 +123,8 @@ mod tests {
             (&[200, 201, 204, 299], [Done, Done, Done, Done, Done]),
             (&[304], [Rejected, Rejected, Rejected, Rejected, Done]),
             (&[301, 302, 307, 308], [Rejected, Rejected, Rejected, Rejected, Retry]),
-            (&[400, 403, 405, 410, 415, 422], [Rejected, Rejected, Rejected, Rejected, Retry]),
-            (&[401, 402], [Rejected, Rejected, Rejected, Rejected, Rejected]),
+            (&[400, 405, 410, 415, 422], [Rejected, Rejected, Rejected, Rejected, Retry]),
+            (&[401, 402, 403], [Rejected, Rejected, Rejected, Rejected, Rejected]),
             (&[404], [Rejected, Retry, Retry, Rejected, Retry]),
             (&[408], [Retry, Retry, Retry, Rejected, Retry]),
             (&[413], [TooLarge, TooLarge, TooLarge, Rejected, Retry]),

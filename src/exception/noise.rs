@@ -65,9 +65,7 @@ impl Noise {
     /// `urgent` ones always pass.
     pub fn admit(&mut self, kind: u64, urgent: bool, now: Duration) -> Option<u64> {
         let Some(burst) = self.limit.burst else { return Some(0) };
-        if self.kinds.len() >= KINDS_MAX && !self.kinds.contains_key(&kind) {
-            self.forget_one();
-        }
+        self.make_room(kind);
         let Limit { interval, .. } = self.limit;
         let entry = self.kinds.entry(kind).or_default();
         entry.seen_at = now;
@@ -85,11 +83,16 @@ impl Noise {
     /// What was to carry the count did not get through.
     pub fn give_back(&mut self, kind: u64, suppressed: u64) {
         if suppressed > 0 {
+            self.make_room(kind);
             self.kinds.entry(kind).or_default().suppressed += suppressed;
         }
     }
 
-    fn forget_one(&mut self) {
+    /// Sees to it that the kind can be remembered, for which another may be forgotten.
+    fn make_room(&mut self, kind: u64) {
+        if self.kinds.len() < KINDS_MAX || self.kinds.contains_key(&kind) {
+            return;
+        }
         let quietest = self.kinds.iter().min_by_key(|(_, kind)| kind.seen_at);
         if let Some(kind) = quietest.map(|(kind, _)| *kind) {
             self.kinds.remove(&kind);

@@ -1,6 +1,6 @@
 //! The definitions' endpoint: what is asked, what an answer means, and when to ask again. Pure.
 
-use crate::retry::{Schedule, retry_after};
+use crate::retry::{self, Family, Schedule, Verdict, retry_after};
 use crate::transport::Answer;
 use std::time::{Duration, SystemTime};
 
@@ -42,10 +42,11 @@ pub enum Meaning {
 }
 
 pub fn meaning(status: u16) -> Meaning {
-    match status {
-        200 => Meaning::Fresh,
-        304 => Meaning::Same,
-        401..=403 => Meaning::Refused,
+    match (retry::verdict(Family::Definitions, status), status) {
+        (Verdict::Done, 200) => Meaning::Fresh,
+        (Verdict::Done, 304) => Meaning::Same,
+        (Verdict::Rejected, _) => Meaning::Refused,
+        // Of the successes, too: one without a body brings nothing.
         _ => Meaning::Failed,
     }
 }
