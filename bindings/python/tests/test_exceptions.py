@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import unittest
+from datetime import datetime, timezone
 from typing import Any
 
 from support import ReceiverTest
@@ -193,10 +194,16 @@ class Exceptions(ReceiverTest):
             fingerprint="mine",
             groups={"company": "acme"},
             uuid="0190a6e0-7c3b-7def-8123-456789abcdef",
+            timestamp=datetime(2026, 1, 2, 3, 4, 5, 678_900, tzinfo=timezone.utc),
+            trace_id=0x4BF92F3577B34DA6A3CE929D0E0E4736,
+            span_id="00f067aa0ba902b7",
         )
         event = self.event()
         self.assertEqual(event["uuid"], "0190a6e0-7c3b-7def-8123-456789abcdef")
         properties = event["properties"]
+        self.assertEqual(event["timestamp"][:23], "2026-01-02T03:04:05.678")
+        self.assertEqual(properties["$trace_id"], "4bf92f3577b34da6a3ce929d0e0e4736")
+        self.assertEqual(properties["$span_id"], "00f067aa0ba902b7")
         self.assertEqual(properties["$exception_level"], "warning")
         self.assertEqual(properties["$exception_fingerprint"], "mine")
         self.assertEqual(properties["$groups"], {"company": "acme"})
@@ -208,6 +215,8 @@ class Exceptions(ReceiverTest):
             self.assertFalse(self.posthog.capture_exception(ValueError("x"), "u", level="bad"))
         with self.assertLogs("libposthog"):
             self.assertFalse(self.posthog.capture_exception(ValueError("x"), ""))
+        with self.assertLogs("libposthog"):
+            self.assertFalse(self.posthog.capture_exception(ValueError("x"), "u", trace_id="x"))
         wrong: Any = "not an exception"
         with self.assertLogs("libposthog"):
             self.assertFalse(self.posthog.capture_exception(wrong, "u"))

@@ -139,6 +139,46 @@ class FlagReads(ReceiverTest):
         self.assertEqual(client.evaluate_flags("u").get("early"), "bird")
         self.assertEqual(self.receiver.requests("/flags"), [])
 
+    def test_a_recalled_snapshot_asks_once_and_remembers(self) -> None:
+        client = self.client()
+        for _ in range(3):
+            flags = client.recall_flags("u", groups={"company": "acme"})
+            self.assertEqual(flags.variant("colour"), "red")
+        self.assertTrue(client.feature_enabled("on", "u", groups={"company": "acme"}))
+        self.assertEqual(len(self.receiver.requests("/flags")), 1)
+        self.assertIsNotNone(client.recall_flags("").error)
+        self.assertIsNotNone(self.client(flags_timeout=0).recall_flags("u").error)
+
+    def test_properties_that_posthog_does_not_know_yet(self) -> None:
+        client = self.client()
+
+        def asked() -> dict[str, Any]:
+            self.receiver.clear()
+            client.evaluate_flags("u", groups={"company": "acme"})
+            (request,) = self.receiver.requests("/flags")
+            body: dict[str, Any] = request["json"]
+            return body
+
+        self.assertTrue(client.set_person_properties_for_flags("u", {"plan": "pro"}))
+        self.assertTrue(client.set_group_properties_for_flags("company", "acme", {"size": 3}))
+        body = asked()
+        self.assertEqual(body["person_properties"]["plan"], "pro")
+        self.assertEqual(body["group_properties"]["company"]["size"], 3)
+        self.assertTrue(client.reset_person_properties_for_flags("u"))
+        self.assertTrue(client.reset_group_properties_for_flags("company", "acme"))
+        body = asked()
+        self.assertNotIn("plan", body.get("person_properties", {}))
+        self.assertNotIn("size", body.get("group_properties", {}).get("company", {}))
+        with self.assertLogs("libposthog"):
+            self.assertFalse(client.set_person_properties_for_flags("", {"plan": "pro"}))
+        with self.assertLogs("libposthog"):
+            self.assertFalse(client.reset_person_properties_for_flags("a\0b"))
+
+    def test_a_snapshot_of_some(self) -> None:
+        flags = self.client().evaluate_flags("u").only("on", "colour", "missing")
+        self.assertEqual(list(flags), ["colour", "on"])
+        self.assertEqual(list(flags.only()), [])
+
     def test_none_at_all(self) -> None:
         flags = Flags(None)
         self.assertEqual(list(flags), [])

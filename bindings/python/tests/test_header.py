@@ -27,6 +27,10 @@ NUMBERS = {
     "ph_log_fn": _ffi.LogFn,
     "ph_before_send_fn": _ffi.BeforeSendFn,
     "ph_delivery_fn": _ffi.DeliveryFn,
+    "ph_error_fn": _ffi.ErrorFn,
+    "ph_transport_fn": _ffi.TransportFn,
+    "ph_definitions_get_fn": _ffi.DefinitionsGetFn,
+    "ph_definitions_put_fn": _ffi.DefinitionsPutFn,
     "ph_userdata_free_fn": _ffi.FreeFn,
 }
 
@@ -34,6 +38,8 @@ NUMBERS = {
 def of_c(declared: str) -> Any:
     """The ctypes of a C type, with or without the parameter's name."""
     kind = re.sub(r"\bconst\b", "", declared).strip()
+    if declared.count("const") == 2:
+        return _ffi.TEXTS
     if "**" in kind:
         return _ffi.OUT
     if "*" in kind:
@@ -81,6 +87,10 @@ class Header(unittest.TestCase):
             ("DELIVERY", _ffi.DELIVERIES),
             ("FLAG_SOURCE", _ffi.FLAG_SOURCES),
             ("EXPLAIN", _ffi.EXPLAINS),
+            ("DEFINITIONS", _ffi.ADVICES),
+            ("FAMILY", _ffi.FAMILIES),
+            ("HINT", _ffi.HINTS),
+            ("REPORT", _ffi.REPORT_FIELDS),
         ):
             with self.subTest(prefix):
                 declared = constants(prefix)

@@ -8,6 +8,7 @@ from typing import Any
 from unittest import mock
 
 from support import ReceiverTest, eventually
+from test_hooks import SharedDefinitions, by_urllib
 
 from libposthog import Client, OptionError, Options, PostHogError
 from libposthog.options import _SETTERS, OWN_OPTIONS
@@ -63,6 +64,9 @@ class Constructor(ReceiverTest):
             "flags_max_identities": 10,
             "before_send": [lambda event: event],
             "on_delivery": lambda outcome, events: None,
+            "on_error": lambda report: None,
+            "transport": by_urllib,
+            "definitions_cache": SharedDefinitions(),
             "exit_timeout": 1.0,
         }
         self.assertEqual(set(every), set(Options.__annotations__))
@@ -107,6 +111,10 @@ class Constructor(ReceiverTest):
             ("group_indices", {"company": -1}),
             ("deny_properties", [""]),
             ("before_send", 5),
+            ("on_delivery", 5),
+            ("on_error", "print"),
+            ("transport", "requests"),
+            ("definitions_cache", object()),
         ):
             with self.subTest(option, value=value):
                 wrong: Any = {option: value}

@@ -8,8 +8,22 @@ True
 
 from ._version import __version__
 from .client import Client
+from .definitions import DefinitionsCache
 from .errors import OptionError, PostHogError
 from .flags import Flags
 from .options import Options
+from .reports import Report
+from .transport import Request, Response
 
-__all__ = ["Client", "Flags", "OptionError", "Options", "PostHogError", "__version__"]
+__all__ = [
+    "Client",
+    "DefinitionsCache",
+    "Flags",
+    "OptionError",
+    "Options",
+    "PostHogError",
+    "Report",
+    "Request",
+    "Response",
+    "__version__",
+]

@@ -45,6 +45,13 @@ COMPRESSIONS = ("none", "gzip", "deflate", "brotli", "zstd")
 FLAG_SOURCES = ("unknown", "remote", "local", "stale", "override", "default")
 EXPLAINS = ("text", "json")
 DELIVERIES = ("delivered", "failed", "dropped")
+ADVICES = ("fetch", "use", "keep")
+FAMILIES = ("events", "ai", "flags", "definitions")
+HINTS = (
+    "none key_kind region key quota rate_limit path redirect too_large clock proxy tls network "
+    "server"
+).split()
+REPORT_FIELDS = ("family", "status", "attempt", "events_lost", "count", "hint")
 
 # Handles are passed as integers.
 HANDLE = ctypes.c_void_p
@@ -52,6 +59,8 @@ OUT = ctypes.POINTER(ctypes.c_void_p)
 TEXT = ctypes.c_char_p
 SIZE = ctypes.c_size_t
 BOOL = ctypes.c_bool
+# NUL-terminated texts, one after another.
+TEXTS = ctypes.POINTER(ctypes.c_char_p)
 I32 = ctypes.c_int32
 U32 = ctypes.c_uint32
 U64 = ctypes.c_uint64
@@ -62,6 +71,11 @@ NOTHING = None
 LogFn = ctypes.CFUNCTYPE(NOTHING, HANDLE, I32, TEXT)
 BeforeSendFn = ctypes.CFUNCTYPE(I32, HANDLE, HANDLE)
 DeliveryFn = ctypes.CFUNCTYPE(NOTHING, HANDLE, I32, SIZE)
+ErrorFn = ctypes.CFUNCTYPE(NOTHING, HANDLE, HANDLE)
+# The body is bytes, and not a text that ends with the first NUL.
+TransportFn = ctypes.CFUNCTYPE(I32, HANDLE, TEXT, TEXT, TEXTS, HANDLE, SIZE, U32, HANDLE)
+DefinitionsGetFn = ctypes.CFUNCTYPE(I32, HANDLE, HANDLE)
+DefinitionsPutFn = ctypes.CFUNCTYPE(I32, HANDLE, HANDLE, SIZE)
 FreeFn = ctypes.CFUNCTYPE(NOTHING, HANDLE)
 
 # What each function returns, and what it takes.
@@ -135,6 +149,20 @@ SIGNATURES: dict[str, tuple[Any, ...]] = {
     "ph_config_set_log": (STATUS, HANDLE, LogFn, HANDLE, FreeFn),
     "ph_config_add_before_send": (STATUS, HANDLE, BeforeSendFn, HANDLE, FreeFn),
     "ph_config_set_delivery": (STATUS, HANDLE, DeliveryFn, HANDLE, FreeFn),
+    "ph_config_set_on_error": (STATUS, HANDLE, ErrorFn, HANDLE, FreeFn),
+    "ph_config_set_transport": (STATUS, HANDLE, TransportFn, HANDLE, FreeFn),
+    "ph_config_set_definitions_cache": (
+        *(STATUS, HANDLE, DefinitionsGetFn, DefinitionsPutFn, HANDLE, FreeFn),
+    ),
+    "ph_definitions_set": (STATUS, HANDLE, TEXT, SIZE),
+    "ph_response_set_status": (STATUS, HANDLE, U32),
+    "ph_response_add_header": (STATUS, HANDLE, TEXT, TEXT),
+    "ph_response_append_body": (STATUS, HANDLE, TEXT, SIZE),
+    "ph_error_next": (HANDLE, HANDLE),
+    "ph_report_free": (NOTHING, HANDLE),
+    "ph_report_get": (I64, HANDLE, I32),
+    "ph_report_get_host": (TEXT, HANDLE),
+    "ph_report_get_message": (TEXT, HANDLE),
     "ph_props_new": (HANDLE,),
     "ph_props_free": (NOTHING, HANDLE),
     "ph_props_set_members": (STATUS, HANDLE, TEXT, SIZE),
@@ -158,6 +186,8 @@ SIGNATURES: dict[str, tuple[Any, ...]] = {
     "ph_exception_set_source": (STATUS, HANDLE, TEXT),
     "ph_exception_set_fingerprint": (STATUS, HANDLE, TEXT),
     "ph_exception_set_stack": (STATUS, HANDLE, BOOL, U32),
+    "ph_exception_set_trace": (STATUS, HANDLE, TEXT, TEXT),
+    "ph_exception_set_timestamp_ms": (STATUS, HANDLE, I64),
     "ph_exception_set_uuid": (STATUS, HANDLE, TEXT),
     "ph_exception_set_group": (STATUS, HANDLE, TEXT, TEXT),
     "ph_exception_set_properties": (STATUS, HANDLE, HANDLE),
@@ -175,6 +205,11 @@ SIGNATURES: dict[str, tuple[Any, ...]] = {
     "ph_context_set_local_only": (STATUS, HANDLE, BOOL),
     "ph_flag_enabled_n": (BOOL, HANDLE, TEXT, SIZE, TEXT, SIZE, HANDLE, BOOL),
     "ph_flags_evaluate_n": (STATUS, HANDLE, TEXT, SIZE, HANDLE, U32, OUT),
+    "ph_flags_recall": (STATUS, HANDLE, TEXT, HANDLE, OUT),
+    "ph_flags_set_person_properties": (STATUS, HANDLE, TEXT, HANDLE),
+    "ph_flags_set_group_properties": (STATUS, HANDLE, TEXT, TEXT, HANDLE),
+    "ph_flags_reset_person_properties": (STATUS, HANDLE, TEXT),
+    "ph_flags_reset_group_properties": (STATUS, HANDLE, TEXT, TEXT),
     "ph_flags_override": (STATUS, HANDLE, TEXT),
     "ph_config_set_flags_bootstrap": (STATUS, HANDLE, TEXT),
     "ph_config_set_flag_events": (STATUS, HANDLE, BOOL),
@@ -197,6 +232,7 @@ SIGNATURES: dict[str, tuple[Any, ...]] = {
     "ph_flags_get_version": (I64, HANDLE, TEXT),
     "ph_flags_get_request_id": (TEXT, HANDLE),
     "ph_flags_get_unknown_key": (TEXT, HANDLE, SIZE),
+    "ph_flags_only": (STATUS, HANDLE, TEXTS, SIZE, OUT),
     "ph_flags_only_accessed": (STATUS, HANDLE, OUT),
     "ph_flags_get_count": (SIZE, HANDLE),
     "ph_flags_get_key": (TEXT, HANDLE, SIZE),

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import logging
 import sys
-import threading
 import weakref
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Callable, TypeVar
+from typing import TYPE_CHECKING, Any, Callable
 
-from . import _ffi, hooks, process, uncaught
-from .errors import PostHogError, check
+from . import _ffi, hooks, process, reports, uncaught
+from .calls import aside, at_once, interruptibly
+from .errors import check
 from .events import (
     Details,
     DistinctId,
@@ -25,27 +24,21 @@ from .events import (
     terminated,
 )
 from .exceptions import InApp, handle_of, tree
-from .flags import Flags, FlagValue, Whom, context
-from .logs import logger
+from .flag_calls import FlagCalls
 from .options import OWN_OPTIONS, Config, Options
-from .values import encode, milliseconds
+from .values import encode, milliseconds, unix_ms
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from uuid import UUID
 
     from typing_extensions import Self, Unpack
 
-T = TypeVar("T")
-
 _lib = _ffi.lib
 _capture_json = _lib.ph_capture_json
 
-# What a filter or a limit keeps back is no failure; and inside one of the library's callbacks,
-# which may be logging itself, there is nobody to tell.
-_QUIET = (_ffi.ERROR_FILTERED, _ffi.ERROR_REENTRANT, _ffi.ERROR_SUPPRESSED)
 
-
-class Client:
+class Client(FlagCalls):
     """A client of one PostHog project. Every method may be called from any thread.
 
     Captures copy and return: they never wait for the network, and never raise. They answer whether
@@ -161,7 +154,7 @@ class Client:
     ) -> bool:
         """`capture_immediate` that lets the event loop run meanwhile."""
         capture = self.capture_immediate
-        return await _aside(capture, event, distinct_id, properties, timeout=timeout, **details)
+        return await aside(capture, event, distinct_id, properties, timeout=timeout, **details)
 
     def _submit(
         self,
@@ -174,7 +167,7 @@ class Client:
     ) -> bool:
         try:
             with event_of(event, distinct_id, properties, details) as handle:
-                call = _interruptibly if arguments else _at_once
+                call = interruptibly if arguments else at_once
                 status = call(capture, self._handle, handle, *arguments, None)
         except Exception as error:
             return self._unfit(event, distinct_id, error)
@@ -252,10 +245,16 @@ class Client:
         fingerprint: str | None = None,
         groups: Mapping[str, str] | None = None,
         uuid: UUID | str | None = None,
+        timestamp: datetime | None = None,
+        trace_id: str | int | None = None,
+        span_id: str | int | None = None,
     ) -> bool:
         """Captures an exception with its stack, its causes and its members; without one, that which
         is being handled. Without a distinct id it is nobody's. Whether it was accepted: the same
         one over and over is not, and the next that is says how many were not.
+
+        `trace_id` and `span_id` are those of W3C Trace Context, in hexadecimal or, as OpenTelemetry
+        has them, numbers: in which trace and which span of it the exception happened.
         """
         error = sys.exc_info()[1] if exception is None else exception
         if error is None:
@@ -269,6 +268,8 @@ class Client:
             fingerprint=fingerprint,
             groups=groups,
             uuid=uuid,
+            timestamp=timestamp,
+            trace=(trace_id, span_id),
         )
 
     def _capture_exception(
@@ -282,6 +283,8 @@ class Client:
         fingerprint: str | None = None,
         groups: Mapping[str, str] | None = None,
         uuid: UUID | str | None = None,
+        timestamp: datetime | None = None,
+        trace: tuple[str | int | None, str | int | None] = (None, None),
         mechanism: bytes | None = None,
         source: bytes | None = None,
     ) -> bool:
@@ -299,6 +302,12 @@ class Client:
                     check("groups", _lib.ph_exception_set_group(handle, *texts))
                 if uuid is not None:
                     check("uuid", _lib.ph_exception_set_uuid(handle, terminated(uuid)))
+                if timestamp is not None:
+                    moment_ms = unix_ms(timestamp)
+                    check("timestamp", _lib.ph_exception_set_timestamp_ms(handle, moment_ms))
+                if trace != (None, None):
+                    ids = (_hexadecimal(trace[0], 32), _hexadecimal(trace[1], 16))
+                    check("trace", _lib.ph_exception_set_trace(handle, *ids))
                 if mechanism is not None:
                     check("mechanism", _lib.ph_exception_set_mechanism(handle, mechanism))
                     check("source", _lib.ph_exception_set_source(handle, source))
@@ -327,91 +336,6 @@ class Client:
             return self._failed("step", error)
         return status == 0 or self._refused("step", status)
 
-    # Feature flags
-
-    def feature_enabled(
-        self, key: str, distinct_id: DistinctId, *, fallback: bool = False, **whom: Unpack[Whom]
-    ) -> bool:
-        """Whether a flag is on: as this process decides it, or from what the client remembers, or
-        from one request for every flag of the distinct id, within the option `flags_timeout`.
-        `fallback` when that is not known.
-        """
-        try:
-            with context(**whom) as handle:
-                who, what = sized(identifier(distinct_id)), sized(identifier(key))
-                enabled: bool = _lib.ph_flag_enabled_n(self._handle, *who, *what, handle, fallback)
-            return enabled
-        except Exception as error:
-            self._failed("feature_enabled", error)
-            return fallback
-
-    def evaluate_flags(
-        self, distinct_id: DistinctId, *, timeout: float | None = 3.0, **whom: Unpack[Whom]
-    ) -> Flags:
-        """Evaluates every flag of a distinct id, or those of `flag_keys`: in this process what its
-        definitions decide, and with one request what they do not.
-
-        Never raises: where it fails no flag is known, and the snapshot's `error` says why.
-        """
-        try:
-            with context(**whom) as handle:
-                who, wait = sized(identifier(distinct_id)), milliseconds(timeout, _ffi.FOREVER)
-                arguments = (self._handle, *who, handle, wait)
-                status, flags = _ffi.created(_lib.ph_flags_evaluate_n, *arguments)
-            return Flags(flags, None if status == 0 else PostHogError("flags", status))
-        except PostHogError as error:
-            return Flags(None, error)
-        except Exception as error:
-            self._failed("evaluate_flags", error)
-            return Flags(None, PostHogError(f"flags: {error}", _ffi.ERROR_RANGE))
-
-    def explain_flag(
-        self, key: str, distinct_id: DistinctId, *, as_json: bool = False, **whom: Unpack[Whom]
-    ) -> str:
-        """How this process decides a flag, step by step, as text. Makes no request."""
-        with context(**whom) as handle:
-            texts = (terminated(distinct_id), terminated(key))
-            arguments = (self._handle, *texts, handle, int(as_json))
-            return owned("explain_flag", _lib.ph_flag_explain, *arguments)
-
-    def wait_for_flags(self, timeout: float | None = 10.0) -> bool:
-        """Waits until flags can be evaluated in this process: until definitions are there."""
-        wait = milliseconds(timeout, _ffi.FOREVER)
-        status = _interruptibly(_lib.ph_flags_wait_ready, self._handle, wait)
-        return status == 0 or self._refused("wait_for_flags", status)
-
-    def refresh_flags(self, timeout: float | None = 10.0) -> bool:
-        """Asks PostHog now whether there are newer definitions. Those that are there stay."""
-        wait = milliseconds(timeout, _ffi.FOREVER)
-        status = _interruptibly(_lib.ph_flags_refresh, self._handle, wait)
-        return status == 0 or self._refused("refresh_flags", status)
-
-    def override_flags(self, values: Mapping[str, FlagValue] | None) -> None:
-        """Sets flags to these values in place of any other, for tests; None ends it."""
-        text = None if values is None else encode(values)
-        check("override_flags", _lib.ph_flags_override(self._handle, text))
-
-    def load_definitions(self, text: str | bytes) -> None:
-        """Uses these definitions of flags, from `save_definitions`, until newer ones are read."""
-        data = text.encode() if isinstance(text, str) else text
-        check("load_definitions", _lib.ph_definitions_load(self._handle, data, len(data)))
-
-    def save_definitions(self) -> str | None:
-        """The definitions that this process uses, for the next one to start with."""
-        return owned("save_definitions", _lib.ph_definitions_save, self._handle) or None
-
-    async def afeature_enabled(
-        self, key: str, distinct_id: DistinctId, *, fallback: bool = False, **whom: Unpack[Whom]
-    ) -> bool:
-        """`feature_enabled` that lets the event loop run meanwhile."""
-        return await _aside(self.feature_enabled, key, distinct_id, fallback=fallback, **whom)
-
-    async def aevaluate_flags(
-        self, distinct_id: DistinctId, *, timeout: float | None = 3.0, **whom: Unpack[Whom]
-    ) -> Flags:
-        """`evaluate_flags` that lets the event loop run meanwhile."""
-        return await _aside(self.evaluate_flags, distinct_id, timeout=timeout, **whom)
-
     # Delivery, and the end
 
     def flush(self, timeout: float | None = 10.0) -> bool:
@@ -421,12 +345,12 @@ class Client:
         which. A Ctrl-C or another signal ends the wait.
         """
         wait = milliseconds(timeout, _ffi.FOREVER)
-        status = _interruptibly(_lib.ph_flush, self._handle, wait)
+        status = interruptibly(_lib.ph_flush, self._handle, wait)
         return status == 0 or self._refused("flush", status)
 
     async def aflush(self, timeout: float | None = 10.0) -> bool:
         """`flush` that lets the event loop run meanwhile."""
-        return await _aside(self.flush, timeout)
+        return await aside(self.flush, timeout)
 
     def shutdown(self, timeout: float | None = 10.0) -> bool:
         """Refuses new events, delivers what is queued, stops the threads. Whether all went well.
@@ -436,12 +360,12 @@ class Client:
         process.closed(self)
         uncaught.stop(self)
         wait = milliseconds(timeout, _ffi.FOREVER)
-        status = _interruptibly(_lib.ph_shutdown, self._handle, wait)
+        status = interruptibly(_lib.ph_shutdown, self._handle, wait)
         return status == 0 or self._refused("shutdown", status)
 
     async def ashutdown(self, timeout: float | None = 10.0) -> bool:
         """`shutdown` that lets the event loop run meanwhile."""
-        return await _aside(self.shutdown, timeout)
+        return await aside(self.shutdown, timeout)
 
     def end(self) -> None:
         """What the end of the process calls: `shutdown` with the time of `exit_timeout`."""
@@ -467,6 +391,11 @@ class Client:
         values = (_ffi.U64 * len(_ffi.STATS))()
         _lib.ph_stats_get(self._handle, values, len(values))
         return dict(zip(_ffi.STATS, values))
+
+    def next_error(self) -> reports.Report | None:
+        """The oldest fault on the way to the server that nobody has taken, with all that happened
+        alike since; None when there is none. The last 32 are kept."""
+        return reports.next_of(self._handle)
 
     def drain(self, max_events: int = 1000) -> list[dict[str, Any]]:
         """Takes queued events out, oldest first, as they would be sent. They are not sent."""
@@ -500,49 +429,11 @@ class Client:
         status = _capture_json(self._handle, *who, *name, text, len(text))
         return status == 0 or self._failed(event, error)
 
-    def _failed(self, what: object, error: Exception) -> bool:
-        known = isinstance(error, PostHogError)
-        logger.warning("%s: %s", what, error, exc_info=None if known else error)
-        return False
-
-    def _refused(self, what: object, status: int) -> bool:
-        """Tells the log, once for each reason."""
-        if status not in _QUIET:
-            level = logging.DEBUG if status in self._said else logging.WARNING
-            self._said.add(status)
-            logger.log(level, "%s: %s", what, _ffi.status_text(status))
-        return False
-
 
 def _free(handle: int, functions: list[int]) -> None:
     _lib.ph_client_free(handle)
     hooks.forget(functions)
 
 
-def _at_once(function: Callable[..., int], *arguments: object) -> int:
-    return function(*arguments)
-
-
-def _interruptibly(function: Callable[..., int], *arguments: object) -> int:
-    """A call that may take long, on a thread of its own if this is the main one: signals are dealt
-    with by the main thread alone, and only while it runs Python."""
-    if threading.current_thread() is not threading.main_thread():
-        return function(*arguments)
-    answers: list[int] = []
-    thread = threading.Thread(
-        target=lambda: answers.append(function(*arguments)), name="posthog-wait", daemon=True
-    )
-    try:
-        thread.start()
-    except RuntimeError:
-        # The interpreter is ending, or the system has no thread left.
-        return function(*arguments)
-    thread.join()
-    return answers[0]
-
-
-async def _aside(function: Callable[..., T], *arguments: Any, **keywords: Any) -> T:
-    # Imported by now: this runs in its loop. A program without one is spared it.
-    import asyncio
-
-    return await asyncio.to_thread(function, *arguments, **keywords)
+def _hexadecimal(number: str | int | None, digits: int) -> bytes | None:
+    return f"{number:0{digits}x}".encode() if isinstance(number, int) else terminated(number)

@@ -111,6 +111,11 @@ class Flags:
         a decision was made of."""
         return Flags(_ffi.created(_lib.ph_flags_only_accessed, self.handle)[1], self.error)
 
+    def only(self, *keys: str) -> Flags:
+        """A copy with the flags of these keys, as far as they are here."""
+        texts = (_ffi.TEXT * len(keys))(*map(_ffi.key, keys))
+        return Flags(_ffi.created(_lib.ph_flags_only, self.handle, texts, len(keys))[1], self.error)
+
     def __contains__(self, key: object) -> bool:
         """Whether the value of a flag is known."""
         known: bool = isinstance(key, str) and _lib.ph_flags_is_known(self.handle, _ffi.key(key))

@@ -2,12 +2,19 @@
 
 The library is given one C function for each kind, which lives for ever, and a number by which the
 Python function is found here. So nothing that C might still be inside is ever freed.
+
+The others are in modules of their own: `transport`, `reports`, `definitions`.
 """
 
 from __future__ import annotations
 
 import itertools
 import json
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Callable, Optional
 
 from . import _ffi
@@ -19,19 +26,43 @@ BeforeSend = Callable[[Event], Optional[Event]]
 OnDelivery = Callable[[str, int], None]
 
 _numbers = itertools.count(1)
-_functions: dict[int, Callable[..., Any]] = {}
+_functions: dict[int, Any] = {}
+# The threads that are in a call which may wait, and until when it may.
+_waiting: dict[int, float] = {}
 
 
-def keep(function: Callable[..., Any]) -> int:
-    """A number for a function, until it is forgotten."""
+def keep(function: Any) -> int:
+    """A number for a function, or for an object that has several, until it is forgotten."""
     number = next(_numbers)
     _functions[number] = function
     return number
 
 
+def kept(number: int) -> Any:
+    return _functions[number]
+
+
 def forget(numbers: list[int]) -> None:
     for number in numbers:
         _functions.pop(number, None)
+
+
+@contextmanager
+def waiting(seconds: float) -> Iterator[None]:
+    """Around a call that waits for something, on a thread of the library's."""
+    thread = threading.get_ident()
+    _waiting[thread] = time.monotonic() + seconds
+    try:
+        yield
+    finally:
+        _waiting.pop(thread, None)
+
+
+def wait() -> None:
+    """Until no such call is under way, or each has had its time: a thread that comes back from one
+    to an interpreter that has gone would be ended inside the library."""
+    while any(until > time.monotonic() for until in list(_waiting.values())):
+        time.sleep(0.01)
 
 
 def _before_send(number: int, handle: int) -> int:
@@ -95,3 +126,7 @@ DELIVERY = _ffi.DeliveryFn(_delivery)
 # that may outlive the interpreter. The client forgets its own.
 NO_FREE = _ffi.FreeFn()
 NO_LOG = _ffi.LogFn()
+
+if hasattr(os, "register_at_fork"):
+    # They are threads of the parent's.
+    os.register_at_fork(after_in_child=_waiting.clear)

@@ -12,7 +12,7 @@ from typing import (
     TypedDict,
 )
 
-from . import _ffi, hooks
+from . import _ffi, definitions, hooks, reports, transport
 from ._version import __version__
 from .errors import OptionError
 from .logs import LOG
@@ -74,10 +74,16 @@ class Options(TypedDict, total=False):
     flags_local_only: bool
     flags_bootstrap: Mapping[str, bool | str]
     definitions_poll: float
+    # Where the definitions are shared with other processes.
+    definitions_cache: definitions.DefinitionsCache
     # Called on the capturing thread with each event as a dict; what it returns is sent, None drops.
     before_send: hooks.BeforeSend | Iterable[hooks.BeforeSend]
     # Called on the sender's thread with "delivered", "failed" or "dropped", and how many events.
     on_delivery: hooks.OnDelivery
+    # Called with each fault on the way to the server. Without it `next_error` has them.
+    on_error: reports.OnError
+    # Carries each request, in place of the library: on its threads, and on those that read flags.
+    transport: transport.Transport
     # How long the end of the process may wait for the last events.
     exit_timeout: float
     # Reports what ends the program or a thread: sys.excepthook and threading.excepthook.
@@ -236,14 +242,29 @@ class Config:
                 self._check(name, lib.ph_config_deny_property, _ffi.utf8(key))
         elif name == "before_send":
             for function in [value] if callable(value) else value:
-                self._add(name, lib.ph_config_add_before_send, hooks.BEFORE_SEND, function)
-        elif name == "on_delivery":
-            self._add(name, lib.ph_config_set_delivery, hooks.DELIVERY, value)
+                self._add(name, lib.ph_config_add_before_send, [hooks.BEFORE_SEND], function)
+        else:
+            self._set_hook(name, value)
 
-    def _add(self, name: str, setter: Any, thunk: Any, function: Callable[..., Any]) -> None:
+    def _set_hook(self, name: str, value: Any) -> None:
+        setter, methods, *thunks = _HOOKS[name]
+        for method in methods:
+            if not callable(getattr(value, method, None)):
+                raise TypeError("cannot be called" if method == "__call__" else f"has no {method}")
+        self._add(name, getattr(_ffi.lib, f"ph_config_set_{setter}"), thunks, value)
+
+    def _add(self, name: str, setter: Any, thunks: list[Any], function: Any) -> None:
         number = hooks.keep(function)
         self.functions.append(number)
-        self._check(name, setter, thunk, number, hooks.NO_FREE)
+        self._check(name, setter, *thunks, number, hooks.NO_FREE)
 
+
+# The setter, what is called of the option's value, and by which functions.
+_HOOKS: dict[str, tuple[Any, ...]] = {
+    "on_delivery": ("delivery", ["__call__"], hooks.DELIVERY),
+    "on_error": ("on_error", ["__call__"], reports.TOLD),
+    "transport": ("transport", ["__call__"], transport.TRANSPORT),
+    "definitions_cache": ("definitions_cache", ["get", "put"], definitions.GET, definitions.PUT),
+}
 
 _VERSION = __version__.encode()

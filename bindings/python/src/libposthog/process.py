@@ -16,6 +16,8 @@ import sys
 import time
 from typing import Protocol
 
+from . import hooks
+
 
 class Closable(Protocol):
     def end(self) -> None: ...
@@ -48,6 +50,7 @@ def _end() -> None:
         # None of the library's threads calls Python from here on; one that was about to gets the
         # interpreter now. Later it would be ended inside the library, which is no place to end.
         time.sleep(0.02)
+        hooks.wait()
 
 
 def _watch() -> None:

@@ -134,6 +134,12 @@ def moment(value: datetime | str) -> str:
     return value
 
 
+def unix_ms(moment: datetime) -> int:
+    """A time as the library takes it where it takes no text."""
+    since = moment.astimezone(timezone.utc) - datetime(1970, 1, 1, tzinfo=timezone.utc)
+    return (since.days * 86_400 + since.seconds) * 1000 + since.microseconds // 1000
+
+
 def milliseconds(seconds: float | None, forever: int) -> int:
     """A duration as the library takes it: whole milliseconds, `forever` for None."""
     if seconds is None:
