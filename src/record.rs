@@ -1,26 +1,75 @@
-//! One event as bytes, independent of the protocol that it will be sent by.
+//! One event as bytes, independent of the protocol that it will be sent by. The same bytes lie in
+//! the queue's memory and in a file.
 //!
 //! ```text
-//!  0  u32  length of the whole record, header included
-//!  4  u32  marks (which keys the properties hold, of those that the wire must know about)
-//!  8  [16] uuid
-//! 24  i64  timestamp, seconds since 1970
-//! 32  u32  timestamp, nanoseconds
-//! 36  u8   timestamp, fraction digits to write
-//! 37  [3]  zero
-//! 40  u32  length of the distinct id
-//! 44  u32  length of the event name
-//! 48  u32  length of the options
-//! 52  distinct id, event name (both escaped, without quotes), options, properties (both without
-//!     braces)
+//!  0  u32  length of header and texts; the next record begins at the next multiple of 8
+//!  4  u32  commit mark, stored last: 0 until the record is complete
+//!  8  u32  CRC-32 of the length and of everything behind this field, where the mark says so
+//! 12  u32  marks (which keys the properties hold, of those that the wire must know about)
+//! 16  [16] uuid
+//! 32  i64  timestamp, seconds since 1970
+//! 40  u32  timestamp, nanoseconds
+//! 44  u32  timestamp, fraction digits to write
+//! 48  u32  length of the distinct id
+//! 52  u32  length of the event name
+//! 56  u32  length of the options
+//! 60  u32  length of the properties
+//! 64  distinct id, event name (both escaped, without quotes), options, properties (both without
+//!     braces), then zeros up to a multiple of 8
 //! ```
 //! All integers are little-endian.
+//!
+//! Memory loses what is in it all at once: there the mark is enough. A file may keep some of its
+//! pages and lose others, so that its records have a checksum. Whoever reads one that is torn or
+//! has holes goes on at the next multiple of 8 where a record can be read ([`Record::find`]).
 
 use crate::timestamp::Timestamp;
+use std::sync::atomic::{Ordering, compiler_fence};
 use uuid::Uuid;
 
 /// Bytes before the texts.
-pub const HEADER: usize = 52;
+pub const HEADER: usize = 64;
+
+/// Every record begins at a multiple of this.
+pub const ALIGNMENT: usize = 8;
+
+/// What the commit mark says of the checksum.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Seal {
+    /// There is none: for memory.
+    Plain,
+    /// For what outlives the process.
+    #[cfg_attr(not(test), allow(dead_code, reason = "for a queue that lies in a file"))]
+    Checked,
+}
+
+impl Seal {
+    const PLAIN: u32 = u32::from_le_bytes(*b"PhR1");
+    const CHECKED: u32 = u32::from_le_bytes(*b"PhC1");
+
+    fn mark(self) -> u32 {
+        match self {
+            Seal::Plain => Seal::PLAIN,
+            Seal::Checked => Seal::CHECKED,
+        }
+    }
+
+    fn of(mark: u32) -> Option<Seal> {
+        match mark {
+            Seal::PLAIN => Some(Seal::Plain),
+            Seal::CHECKED => Some(Seal::Checked),
+            _ => None,
+        }
+    }
+}
+
+/// Of a whole record: of its length, and of what lies behind the checksum.
+fn checksum(record: &[u8]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(&record[..4]);
+    hasher.update(&record[12..]);
+    hasher.finalize()
+}
 
 /// What goes into a record. The texts are canonical JSON.
 #[derive(Clone, Copy)]
@@ -43,37 +92,68 @@ impl NewRecord<'_> {
         own.len() + base.len() + usize::from(!own.is_empty() && !base.is_empty())
     }
 
-    /// Bytes of the record.
+    /// Bytes of the header and the texts.
     pub fn len(&self) -> usize {
         HEADER + self.distinct_id.len() + self.event.len() + self.options.len() + self.props_len()
     }
 
-    /// Appends the record. `out` has room.
-    pub fn write(&self, uuid: Uuid, out: &mut Vec<u8>) {
-        let (secs, nanos, digits) = self.timestamp.to_parts();
-        let mut header = [0; HEADER];
-        header[0..4].copy_from_slice(&(self.len() as u32).to_le_bytes());
-        header[4..8].copy_from_slice(&self.marks.to_le_bytes());
-        header[8..24].copy_from_slice(uuid.as_bytes());
-        header[24..32].copy_from_slice(&secs.to_le_bytes());
-        header[32..36].copy_from_slice(&nanos.to_le_bytes());
-        header[36] = digits;
-        header[40..44].copy_from_slice(&(self.distinct_id.len() as u32).to_le_bytes());
-        header[44..48].copy_from_slice(&(self.event.len() as u32).to_le_bytes());
-        header[48..52].copy_from_slice(&(self.options.len() as u32).to_le_bytes());
-        out.extend_from_slice(&header);
-        out.extend_from_slice(self.distinct_id);
-        out.extend_from_slice(self.event);
-        if !self.options.is_empty() {
-            out.extend_from_slice(self.options);
-        }
-        let [own, base] = self.props;
-        out.extend_from_slice(own);
-        if !own.is_empty() && !base.is_empty() {
-            out.push(b',');
-        }
-        out.extend_from_slice(base);
+    /// Bytes up to where the next record begins.
+    pub fn stride(&self) -> usize {
+        self.len().next_multiple_of(ALIGNMENT)
     }
+
+    /// Writes the record over the first `stride` bytes of `out`, which it needs.
+    pub fn write(&self, uuid: Uuid, seal: Seal, out: &mut [u8]) {
+        let len = self.len();
+        let out = &mut out[..self.stride()];
+        if let Some(end) = out.last_chunk_mut::<ALIGNMENT>() {
+            *end = [0; ALIGNMENT];
+        }
+        let (header, texts) = out.split_at_mut(HEADER);
+        let (secs, nanos, digits) = self.timestamp.to_parts();
+        put(header, 0, (len as u32).to_le_bytes());
+        put(header, 4, [0; 8]);
+        put(header, 12, self.marks.to_le_bytes());
+        put(header, 16, uuid.into_bytes());
+        put(header, 32, secs.to_le_bytes());
+        put(header, 40, nanos.to_le_bytes());
+        put(header, 44, u32::from(digits).to_le_bytes());
+        put(header, 48, (self.distinct_id.len() as u32).to_le_bytes());
+        put(header, 52, (self.event.len() as u32).to_le_bytes());
+        put(header, 56, (self.options.len() as u32).to_le_bytes());
+        put(header, 60, (self.props_len() as u32).to_le_bytes());
+        let texts = append(append(texts, self.distinct_id), self.event);
+        let texts = append(texts, self.options);
+        let [own, base] = self.props;
+        let texts = append(texts, own);
+        if !own.is_empty() && !base.is_empty() {
+            append(append(texts, b","), base);
+        } else {
+            append(texts, base);
+        }
+        if seal == Seal::Checked {
+            let sum = checksum(&out[..len]);
+            put(out, 8, sum.to_le_bytes());
+        }
+        // Whoever finds the mark after a crash is to find what is before it, too.
+        compiler_fence(Ordering::Release);
+        put(out, 4, seal.mark().to_le_bytes());
+    }
+}
+
+#[inline]
+fn put<const N: usize>(out: &mut [u8], at: usize, bytes: [u8; N]) {
+    out[at..at + N].copy_from_slice(&bytes);
+}
+
+/// Copies `text` to the start of `out`; what is left of it.
+#[inline]
+fn append<'a>(out: &'a mut [u8], text: &[u8]) -> &'a mut [u8] {
+    let (own, rest) = out.split_at_mut(text.len());
+    if !text.is_empty() {
+        own.copy_from_slice(text);
+    }
+    rest
 }
 
 /// A record read back.
@@ -86,7 +166,7 @@ pub struct Record<'a> {
     pub marks: u32,
     pub timestamp: Timestamp,
     pub uuid: Uuid,
-    /// All of the record, as it lies.
+    /// Header and texts, as they lie.
     pub bytes: &'a [u8],
 }
 
@@ -113,31 +193,43 @@ impl<'a> Record<'a> {
         }
     }
 
-    /// Reads the record at the start of `bytes`; `None` when there is none.
+    /// Bytes up to where the next record begins.
+    pub fn stride(&self) -> usize {
+        self.bytes.len().next_multiple_of(ALIGNMENT)
+    }
+
+    /// Reads the record at the start of `bytes`; `None` when there is none that is complete.
     pub fn read(bytes: &'a [u8]) -> Option<Record<'a>> {
         let header = bytes.get(..HEADER)?;
-        let len = u32_at(header, 0) as usize;
-        let texts = bytes.get(HEADER..len)?;
-        let (distinct_id, texts) = texts.split_at_checked(u32_at(header, 40) as usize)?;
-        let (event, texts) = texts.split_at_checked(u32_at(header, 44) as usize)?;
-        let (options, props) = texts.split_at_checked(u32_at(header, 48) as usize)?;
+        let seal = Seal::of(u32_at(header, 4))?;
+        let bytes = bytes.get(..u32_at(header, 0) as usize)?;
+        let texts = bytes.get(HEADER..)?;
+        let (distinct_id, texts) = texts.split_at_checked(u32_at(header, 48) as usize)?;
+        let (event, texts) = texts.split_at_checked(u32_at(header, 52) as usize)?;
+        let (options, props) = texts.split_at_checked(u32_at(header, 56) as usize)?;
+        if props.len() != u32_at(header, 60) as usize {
+            return None;
+        }
+        if seal == Seal::Checked && checksum(bytes) != u32_at(header, 8) {
+            return None;
+        }
         let mut uuid = [0; 16];
-        uuid.copy_from_slice(&header[8..24]);
+        uuid.copy_from_slice(&header[16..32]);
         let mut secs = [0; 8];
-        secs.copy_from_slice(&header[24..32]);
-        let timestamp =
-            Timestamp::from_parts(i64::from_le_bytes(secs), u32_at(header, 32), header[36]);
-        let (marks, uuid) = (u32_at(header, 4), Uuid::from_bytes(uuid));
-        Some(Record {
-            distinct_id,
-            event,
-            options,
-            props,
-            marks,
-            timestamp,
-            uuid,
-            bytes: &bytes[..len],
-        })
+        secs.copy_from_slice(&header[32..40]);
+        let digits = u32_at(header, 44).try_into().ok()?;
+        let timestamp = Timestamp::from_parts(i64::from_le_bytes(secs), u32_at(header, 40), digits);
+        let (marks, uuid) = (u32_at(header, 12), Uuid::from_bytes(uuid));
+        Some(Record { distinct_id, event, options, props, marks, timestamp, uuid, bytes })
+    }
+
+    /// The first complete record that begins at `from` or behind it, and where. For what may be
+    /// torn or have holes.
+    #[cfg_attr(not(test), allow(dead_code, reason = "for a queue that lies in a file"))]
+    pub fn find(bytes: &'a [u8], from: usize) -> Option<(usize, Record<'a>)> {
+        let first = from.next_multiple_of(ALIGNMENT);
+        let mut places = (first..bytes.len()).step_by(ALIGNMENT);
+        places.find_map(|at| Some((at, Record::read(&bytes[at..])?)))
     }
 }
 
@@ -145,22 +237,33 @@ impl<'a> Record<'a> {
 mod tests {
     use super::*;
 
+    fn new<'a>(props: [&'a [u8]; 2]) -> NewRecord<'a> {
+        NewRecord {
+            distinct_id: b"user",
+            event: b"order placed",
+            props,
+            options: b"\"c\":3",
+            marks: 5,
+            timestamp: Timestamp::parse("2026-11-20T10:00:00.123Z").unwrap(),
+            uuid: None,
+        }
+    }
+
+    fn append(bytes: &mut Vec<u8>, new: &NewRecord<'_>, seal: Seal) {
+        let at = bytes.len();
+        // Not zeroed: memory is used again.
+        bytes.resize(at + new.stride(), 0xAA);
+        new.write(Uuid::from_bytes([7; 16]), seal, &mut bytes[at..]);
+    }
+
     #[test]
     fn reads_back_what_was_written() {
-        let timestamp = Timestamp::parse("2026-11-20T10:00:00.123Z").unwrap();
-        let uuid = Uuid::from_bytes([7; 16]);
         let mut bytes = Vec::new();
-        for props in [[b"\"a\":1".as_slice(), b"\"b\":2"], [b"\"a\":1", b""], [b"", b"\"b\":2"]] {
-            let new = NewRecord {
-                distinct_id: b"user",
-                event: b"order placed",
-                props,
-                options: b"\"c\":3",
-                marks: 5,
-                timestamp,
-                uuid: None,
-            };
-            new.write(uuid, &mut bytes);
+        for seal in [Seal::Plain, Seal::Checked] {
+            for props in [[b"\"a\":1".as_slice(), b"\"b\":2"], [b"\"a\":1", b""], [b"", b"\"b\":2"]]
+            {
+                append(&mut bytes, &new(props), seal);
+            }
         }
         let mut rest = bytes.as_slice();
         let mut seen = Vec::new();
@@ -168,30 +271,57 @@ mod tests {
             assert_eq!(record.distinct_id, b"user");
             assert_eq!(record.event, b"order placed");
             assert_eq!(record.options, b"\"c\":3");
-            assert_eq!((record.marks, record.uuid, record.timestamp), (5, uuid, timestamp));
+            assert_eq!((record.marks, record.uuid), (5, Uuid::from_bytes([7; 16])));
+            assert_eq!(record.timestamp, new([b"", b""]).timestamp);
             seen.push(String::from_utf8(record.props.to_vec()).unwrap());
-            rest = &rest[record.bytes.len()..];
+            assert!(rest[record.bytes.len()..record.stride()].iter().all(|byte| *byte == 0));
+            rest = &rest[record.stride()..];
         }
-        assert_eq!(seen, ["\"a\":1,\"b\":2", "\"a\":1", "\"b\":2"]);
+        let expected = ["\"a\":1,\"b\":2", "\"a\":1", "\"b\":2"];
+        assert_eq!(seen, [expected, expected].concat());
         assert!(rest.is_empty());
     }
 
     #[test]
     fn a_torn_record_is_none() {
-        let timestamp = Timestamp::from_parts(0, 0, 0);
-        let new = NewRecord {
-            distinct_id: b"u",
-            event: b"e",
-            props: [b"\"a\":1", b""],
-            options: b"\"c\":3",
-            marks: 0,
-            timestamp,
-            uuid: None,
-        };
         let mut bytes = Vec::new();
-        new.write(Uuid::nil(), &mut bytes);
-        for cut in 0..bytes.len() {
+        let new = new([b"\"a\":1", b""]);
+        append(&mut bytes, &new, Seal::Plain);
+        for cut in 0..new.len() {
             assert!(Record::read(&bytes[..cut]).is_none(), "cut at {cut}");
         }
+        bytes[4..8].fill(0);
+        assert!(Record::read(&bytes).is_none(), "not committed");
+    }
+
+    #[test]
+    fn a_checked_record_with_a_changed_bit_is_none() {
+        let mut bytes = Vec::new();
+        let new = new([b"\"a\":1", b""]);
+        append(&mut bytes, &new, Seal::Checked);
+        for bit in 0..8 * new.len() {
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            assert!(Record::read(&bytes).is_none(), "bit {bit}");
+            bytes[bit / 8] ^= 1 << (bit % 8);
+        }
+        assert!(Record::read(&bytes).is_some());
+    }
+
+    #[test]
+    fn what_lies_behind_a_hole_is_found() {
+        let mut bytes = Vec::new();
+        let new = new([b"\"a\":1", b""]);
+        let stride = new.stride();
+        (0..4).for_each(|_| append(&mut bytes, &new, Seal::Checked));
+        // The second one's end and the third one's beginning are lost, as a page may be.
+        bytes[stride + 40..2 * stride + 40].fill(0);
+        let mut found = Vec::new();
+        let mut from = 0;
+        while let Some((at, record)) = Record::find(&bytes, from) {
+            found.push(at);
+            from = at + record.stride();
+        }
+        assert_eq!(found, [0, 3 * stride]);
+        assert!(Record::find(&bytes, 3 * stride + 1).is_none());
     }
 }

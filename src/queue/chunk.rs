@@ -1,21 +1,25 @@
 //! Records one after another: what one batch holds.
 
 use crate::error::Error;
-use crate::record::{HEADER, NewRecord, Record};
+use crate::record::{HEADER, NewRecord, Record, Seal};
 use uuid::Uuid;
 
 /// At most one batch of records.
 #[derive(Default)]
 pub struct Chunk {
+    /// As much as was ever used, initialised: its capacity is address space.
     bytes: Vec<u8>,
     /// Where the oldest record begins; those before it were evicted.
     head: usize,
+    /// Where the next record goes.
+    end: usize,
     events: usize,
     wire_bytes: usize,
     first_seq: u64,
-    /// The most bytes it ever held: the memory that it really uses.
-    touched: usize,
 }
+
+/// Memory is initialised a page at a time.
+const PAGE: usize = 4096;
 
 impl Chunk {
     pub fn events(&self) -> usize {
@@ -33,10 +37,10 @@ impl Chunk {
     }
 
     pub fn records(&self) -> impl Iterator<Item = Record<'_>> {
-        let mut rest = &self.bytes[self.head..];
+        let mut rest = &self.bytes[self.head..self.end];
         std::iter::from_fn(move || {
             let record = Record::read(rest)?;
-            rest = &rest[record.bytes.len()..];
+            rest = &rest[record.stride()..];
             Some(record)
         })
     }
@@ -57,7 +61,7 @@ impl Chunk {
             let new = record.with_props(props);
             changed.push(&new, record.uuid, new.len());
         }
-        changed.wire_bytes = self.wire_bytes + changed.bytes.len().saturating_sub(self.bytes.len());
+        changed.wire_bytes = self.wire_bytes + changed.end.saturating_sub(self.end);
         *self = changed;
     }
 
@@ -71,16 +75,16 @@ impl Chunk {
     /// Has the system provide the memory of the first bytes, before events need it.
     pub(super) fn touch(&mut self, bytes: usize) {
         self.bytes.resize(bytes.min(self.bytes.capacity()), 0);
-        self.clear();
     }
 
     /// Bytes that still fit without another allocation.
     pub(super) fn room(&self) -> usize {
-        self.bytes.capacity() - self.bytes.len()
+        self.bytes.capacity() - self.end
     }
 
+    /// The memory that it really uses.
     pub(super) fn touched(&self) -> usize {
-        self.touched
+        self.bytes.len()
     }
 
     /// Makes the chunk ready for its first record.
@@ -89,30 +93,50 @@ impl Chunk {
         self.first_seq = first_seq;
     }
 
+    #[inline]
     pub fn push(&mut self, record: &NewRecord<'_>, uuid: Uuid, wire_bytes: usize) {
-        record.write(uuid, &mut self.bytes);
+        record.write(uuid, Seal::Plain, self.extend(record.stride()));
         self.events += 1;
         self.wire_bytes += wire_bytes;
     }
 
     /// Appends a record that was read elsewhere.
     pub(super) fn push_copy(&mut self, record: &Record<'_>, wire_bytes: usize) {
-        self.bytes.extend_from_slice(record.bytes);
+        self.extend(record.stride())[..record.bytes.len()].copy_from_slice(record.bytes);
         self.events += 1;
         self.wire_bytes += wire_bytes;
     }
 
+    /// So many bytes at the end.
+    #[inline]
+    fn extend(&mut self, bytes: usize) -> &mut [u8] {
+        let start = self.end;
+        self.end += bytes;
+        if self.end > self.bytes.len() {
+            self.initialise();
+        }
+        &mut self.bytes[start..self.end]
+    }
+
+    #[cold]
+    fn initialise(&mut self) {
+        let capacity = self.bytes.capacity();
+        let len = self.end.next_multiple_of(PAGE).min(capacity).max(self.end);
+        self.bytes.resize(len, 0);
+    }
+
     /// Gives back what it does not use.
     pub(super) fn shrink(&mut self) {
+        self.bytes.truncate(self.end);
         self.bytes.shrink_to_fit();
     }
 
     /// Drops the oldest record; returns its size on the wire.
     pub(super) fn evict(&mut self, envelope: usize) -> usize {
-        let Some(record) = Record::read(&self.bytes[self.head..]) else { return 0 };
-        let len = record.bytes.len();
-        let wire_bytes = len - HEADER + envelope;
-        self.head += len;
+        let Some(record) = Record::read(&self.bytes[self.head..self.end]) else { return 0 };
+        let stride = record.stride();
+        let wire_bytes = record.bytes.len() - HEADER + envelope;
+        self.head += stride;
         self.events -= 1;
         self.wire_bytes -= wire_bytes;
         self.first_seq += 1;
@@ -131,13 +155,13 @@ impl Chunk {
             part.events += 1;
         }
         part.bytes = self.bytes[start..self.head].to_vec();
+        part.end = part.bytes.len();
         part
     }
 
     pub(super) fn clear(&mut self) {
-        self.touched = self.touched.max(self.bytes.len());
-        self.bytes.clear();
         self.head = 0;
+        self.end = 0;
         self.events = 0;
         self.wire_bytes = 0;
     }

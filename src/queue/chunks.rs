@@ -39,8 +39,8 @@ impl Chunks {
         if !self.is_full_for(record, bytes, limits) {
             return None;
         }
-        let has_room = self.spare.last().is_some_and(|chunk| chunk.room() >= record.len());
-        (!has_room).then(|| limits.chunk_bytes().max(record.len()))
+        let has_room = self.spare.last().is_some_and(|chunk| chunk.room() >= record.stride());
+        (!has_room).then(|| limits.chunk_bytes().max(record.stride()))
     }
 
     /// Adds a fresh chunk; the next append takes it if it needs one.
@@ -53,7 +53,7 @@ impl Chunks {
 
     #[inline]
     fn is_full_for(&self, record: &NewRecord<'_>, bytes: usize, limits: &Limits) -> bool {
-        self.open.room() < record.len()
+        self.open.room() < record.stride()
             || self.open.events() > 0
                 && (self.open.events() >= limits.batch_events_max
                     || self.open.wire_bytes() + bytes > limits.batch_bytes_max)
@@ -69,7 +69,7 @@ impl Chunks {
         limits: &Limits,
     ) -> Result<(), Error> {
         if self.is_full_for(record, bytes, limits) {
-            self.seal(limits.chunk_bytes().max(record.len()), record.len())?;
+            self.seal(limits.chunk_bytes().max(record.stride()), record.stride())?;
         }
         if self.open.events() == 0 {
             self.open.begin(seq);
