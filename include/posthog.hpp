@@ -121,6 +121,11 @@ class Config : public Builder<Config, ph_config, ph_config_free> {
     return call<std::int32_t, std::uint32_t>(ph_config_set_overflow, overflow, block_ms);
   }
   Config &flags_timeout_ms(std::uint32_t ms) noexcept { return call(ph_config_set_flags_timeout_ms, ms); }
+  // For tests: nothing is sent, Client::drain has what was captured; and every run is the same.
+  Config &capture_only(bool only) noexcept { return call(ph_config_set_capture_only, only); }
+  Config &deterministic(std::int64_t unix_ms, std::uint64_t seed) noexcept {
+    return call<std::int64_t, std::uint64_t>(ph_config_set_deterministic, unix_ms, seed);
+  }
   // Any other setter of posthog.h that takes a number or a flag.
   template <typename Number>
   Config &set(ph_status (*setter)(ph_config *, Number), std::common_type_t<Number> number) noexcept {
@@ -208,6 +213,8 @@ class Event : public Builder<Event, ph_event, ph_event_free> {
   Event &set(Properties person) noexcept { return call(ph_event_set_person_properties, person); }
   Event &set_once(Properties person) noexcept { return call(ph_event_set_person_properties_once, person); }
   Event &process_person_profile(bool process) noexcept { return call(ph_event_set_process_person_profile, process); }
+  // Options of capture V1, which are passed on as they are.
+  Event &options(Properties options) noexcept { return call(ph_event_set_options, options); }
   Event &flags(const class Flags &flags) noexcept;
 };
 
@@ -324,6 +331,8 @@ class Context : public Builder<Context, ph_context, ph_context_free> {
   }
   Context &device_id(Text id) noexcept { return call(ph_context_set_device_id, id); }
   Context &flag(Text key) noexcept { return call(ph_context_add_flag_key, key); }
+  // Only the flags that are named, also where none is.
+  Context &limit_flags() noexcept { return call(ph_context_limit_flag_keys); }
   Context &evaluation_context(Text name) noexcept { return call(ph_context_add_evaluation_context, name); }
   Context &local_only(bool only) noexcept { return call(ph_context_set_local_only, only); }
 };
@@ -372,6 +381,18 @@ inline Event &Event::flags(const Flags &flags) noexcept {
   return call<const ph_flags *>(ph_event_set_flags, flags.raw());
 }
 
+// A text that the library made and this owns; empty if it made none.
+class OwnedText {
+ public:
+  std::string_view view() const noexcept { return raw_ ? std::string_view(raw_.get()) : std::string_view(); }
+  operator std::string_view() const noexcept { return view(); }
+
+ private:
+  friend class Client;
+  explicit OwnedText(char *text) noexcept : raw_(text) {}
+  std::unique_ptr<char, detail::Handle<ph_string_free>> raw_;
+};
+
 // A client. Every method may be called from any thread at once; moving and destroying it may not.
 class Client {
  public:
@@ -416,6 +437,17 @@ class Client {
   }
   ph_status capture(const Event &event) const noexcept {
     return event.status() ? event.status() : ph_capture_event(raw_, event.raw(), nullptr);
+  }
+  // For events of AI observability, which have a queue and requests of their own.
+  ph_status capture_ai(const Event &event) const noexcept {
+    return event.status() ? event.status() : ph_capture_ai(raw_, event.raw(), nullptr);
+  }
+  // These wait for what becomes of the event, and tell it.
+  ph_status capture_immediate(const Event &event, std::uint32_t timeout_ms) const noexcept {
+    return event.status() ? event.status() : ph_capture_immediate(raw_, event.raw(), timeout_ms, nullptr);
+  }
+  ph_status capture_ai_immediate(const Event &event, std::uint32_t timeout_ms) const noexcept {
+    return event.status() ? event.status() : ph_capture_ai_immediate(raw_, event.raw(), timeout_ms, nullptr);
   }
   ph_status identify(Text distinct_id, Properties set = {}, Properties set_once = {}) const noexcept {
     detail::Terminated id(distinct_id);
@@ -463,6 +495,15 @@ class Client {
     return capture_described(distinct_id, exception);
   }
 
+  // What the program did, for the exceptions that come after.
+  ph_status add_step(Text message, Properties properties = {}) const noexcept {
+    detail::Terminated text(message);
+    detail::Filled props(properties);
+    for (ph_status status : {text.status(), props.status()})
+      if (status) return status;
+    return ph_step_add(raw_, text, props);
+  }
+
   bool flag_enabled(Text distinct_id, Text key, bool fallback = false, const Context *context = nullptr) const noexcept {
     if (context && context->status()) return fallback;
     return ph_flag_enabled_n(raw_, distinct_id.data(), distinct_id.size(), key.data(), key.size(),
@@ -487,6 +528,12 @@ class Client {
 
   ph_status flush(std::uint32_t timeout_ms) const noexcept { return ph_flush(raw_, timeout_ms); }
   ph_status shutdown(std::uint32_t timeout_ms) const noexcept { return ph_shutdown(raw_, timeout_ms); }
+  // Takes queued events out, the oldest first, as the text of a JSON array. They will not be sent.
+  OwnedText drain(std::size_t max_events) const noexcept {
+    char *json = nullptr;
+    ph_queue_drain(raw_, max_events, &json);
+    return OwnedText(json);
+  }
   ph_status opt_out() const noexcept { return ph_opt_out(raw_); }
   ph_status opt_in() const noexcept { return ph_opt_in(raw_); }
   bool opted_out() const noexcept { return ph_is_opted_out(raw_); }

@@ -6,7 +6,7 @@
 
 mod support;
 
-use posthog_receiver::{Options, Protocol, Receiver, Record, expect};
+use posthog_receiver::{Flags, Options, Protocol, Receiver, Record, expect};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -214,6 +214,9 @@ fn every_vector() {
             [(Protocol::V0, "PH_PROTOCOL_V0"), (Protocol::V1, "PH_PROTOCOL_V1")]
         {
             let receiver = Receiver::start();
+            if let Some(flags) = vector.get("flags") {
+                receiver.set_flags(Flags::from_json(&flags.to_string()).expect("flags"));
+            }
             start(&program, &[&receiver.url(), &index.to_string(), number]).expect_success();
             if let Err(differences) = expect(&receiver.requests(), vector, protocol) {
                 panic!("{}, {number}:\n{differences}", file.display());
@@ -232,12 +235,16 @@ fn replay(vectors: &[Value]) -> String {
     for (index, vector) in vectors.iter().enumerate() {
         let _ = writeln!(
             code,
-            "  case {index}: {{\n    Client client({});",
+            "  case {index}: {{\n    std::optional<Flags> flags;\n    Client client({});",
             config(&vector["options"])
         );
         for step in vector["steps"].as_array().expect("steps") {
             let status = step["refused"].as_str().unwrap_or("PH_OK");
-            let _ = writeln!(code, "    CHECK_STATUS(client.{}, {status});", call(step));
+            let _ = match step["do"].as_str().expect("a call") {
+                "evaluate_flags" => writeln!(code, "    {{\n{}    }}", evaluation(step)),
+                "flag_enabled" => writeln!(code, "    CHECK({});", flag_enabled(step)),
+                _ => writeln!(code, "    CHECK_STATUS(client.{}, {status});", call(step)),
+            };
         }
         code.push_str("    CHECK_OK(client.flush(10000));\n    break;\n  }\n");
     }
@@ -259,6 +266,9 @@ fn config(options: &Value) -> String {
                     let _ = write!(code, ".group_index({}, {index})", text(group));
                 }
             }
+            "historical_migration" => {
+                let _ = write!(code, ".set(ph_config_set_historical_migration, {value})");
+            }
             _ => {
                 let _ = write!(code, ".{name}({})", cxx(value));
             }
@@ -272,7 +282,11 @@ fn call(step: &Value) -> String {
     let braces = |key: &str| step.get(key).map_or_else(|| "{}".to_owned(), members);
     let id = given("distinct_id");
     match step["do"].as_str().expect("a call") {
-        "capture" => capture(step),
+        "capture" => format!("capture({})", captured(step)),
+        "capture_ai" => format!("capture_ai({})", event(step)),
+        waits @ ("capture_immediate" | "capture_ai_immediate") => {
+            format!("{waits}({}, 10000)", event(step))
+        }
         "identify" => format!("identify({id}, {}, {})", braces("set"), braces("set_once")),
         "alias" => format!("alias({id}, {})", given("alias")),
         "group_identify" => {
@@ -282,42 +296,123 @@ fn call(step: &Value) -> String {
         "register" => format!("register_properties({})", braces("properties")),
         "register_once" => format!("register_once({})", braces("properties")),
         "unregister" => format!("unregister({})", given("key")),
-        "capture_exception" => {
-            let (kind, message) = (given("type"), given("message"));
-            format!("capture_exception({id}, {kind}, {message}, {})", braces("properties"))
-        }
+        "opt_out" => "opt_out()".to_owned(),
+        "opt_in" => "opt_in()".to_owned(),
+        "add_step" => format!("add_step({}, {})", given("message"), braces("properties")),
+        "capture_exception" => exception(step),
         other => panic!("the step {other} is not known"),
     }
 }
 
-/// The short form where that is enough.
-fn capture(step: &Value) -> String {
-    let (id, event) = (cxx(&step["distinct_id"]), cxx(&step["event"]));
-    let mut long = String::new();
-    for (key, value) in step.as_object().expect("a step") {
-        let _ = match key.as_str() {
-            "set" | "set_once" => write!(long, ".{key}({})", members(value)),
-            "uuid" | "timestamp" | "process_person_profile" => {
-                write!(long, ".{key}({})", cxx(value))
-            }
-            "groups" => {
-                value.as_object().expect("groups").iter().try_for_each(|(kind, key)| {
-                    write!(long, ".group({}, {})", text(kind), cxx(key))
-                })
-            }
-            "do" | "distinct_id" | "event" | "properties" | "refused" => Ok(()),
-            other => panic!("{other} is not known"),
-        };
+/// What `capture` takes: the short form where that is enough.
+fn captured(step: &Value) -> String {
+    let short = ["do", "distinct_id", "event", "properties", "refused"];
+    if !step.as_object().expect("a step").keys().all(|key| short.contains(&key.as_str())) {
+        return event(step);
     }
-    let properties = step.get("properties").map(members);
-    match (long.is_empty(), properties) {
-        (true, None) => format!("capture({id}, {event})"),
-        (true, Some(properties)) => format!("capture({id}, {event}, {properties})"),
-        (false, None) => format!("capture(Event({id}, {event}){long})"),
-        (false, Some(properties)) => {
-            format!("capture(Event({id}, {event}).properties({properties}){long})")
+    let (id, name) = (cxx(&step["distinct_id"]), cxx(&step["event"]));
+    match step.get("properties").map(members) {
+        None => format!("{id}, {name}"),
+        Some(properties) => format!("{id}, {name}, {properties}"),
+    }
+}
+
+/// An event with all that a step says of it.
+fn event(step: &Value) -> String {
+    let mut code = format!("Event({}, {})", cxx(&step["distinct_id"]), cxx(&step["event"]));
+    for (key, value) in step.as_object().expect("a step") {
+        match key.as_str() {
+            "properties" | "set" | "set_once" | "options" => {
+                let _ = write!(code, ".{key}({})", members(value));
+            }
+            "uuid" | "timestamp" | "process_person_profile" => {
+                let _ = write!(code, ".{key}({})", cxx(value));
+            }
+            "groups" => code += &groups(value),
+            "with_flags" => code += ".flags(*flags)",
+            "do" | "distinct_id" | "event" | "refused" => {}
+            other => panic!("{other} is not known"),
         }
     }
+    code
+}
+
+/// A call for each group.
+fn groups(value: &Value) -> String {
+    let each = value.as_object().expect("groups").iter();
+    each.map(|(kind, key)| format!(".group({}, {})", text(kind), cxx(key))).collect()
+}
+
+/// The short form where that is enough. Without an id it is nobody's.
+fn exception(step: &Value) -> String {
+    let id = step.get("distinct_id").map_or_else(|| "nullptr".to_owned(), cxx);
+    let (kind, message) = (cxx(&step["type"]), cxx(&step["message"]));
+    let mut code = String::new();
+    for (key, value) in step.as_object().expect("a step") {
+        match key.as_str() {
+            "level" => {
+                let level = value.as_str().expect("a level").to_uppercase();
+                let _ = write!(code, ".level(PH_LEVEL_{level})");
+            }
+            "handled" | "fingerprint" => {
+                let _ = write!(code, ".{key}({})", cxx(value));
+            }
+            "groups" => code += &groups(value),
+            "do" | "distinct_id" | "type" | "message" | "properties" => {}
+            other => panic!("{other} is not known"),
+        }
+    }
+    let properties = step.get("properties").map_or_else(|| "{}".to_owned(), members);
+    if code.is_empty() {
+        return format!("capture_exception({id}, {kind}, {message}, {properties})");
+    }
+    format!("capture_exception({id}, Exception({kind}, {message}).properties({properties}){code})")
+}
+
+/// An evaluation, and a check of each value that the step reads.
+fn evaluation(step: &Value) -> String {
+    let mut code = "    Context context;\n".to_owned();
+    for (key, value) in step.as_object().expect("a step") {
+        let each = |of: &Value| of.as_object().cloned().unwrap_or_default();
+        let calls = match key.as_str() {
+            "groups" => groups(value),
+            "person_properties" => format!(".person({})", members(value)),
+            "group_properties" => {
+                let one = |(kind, of): (&String, &Value)| {
+                    format!(".group_properties({}, {})", text(kind), members(of))
+                };
+                each(value).iter().map(one).collect()
+            }
+            "device_id" => format!(".device_id({})", cxx(value)),
+            "flag_keys" => {
+                let keys = value.as_array().expect("keys").iter();
+                let keys: String = keys.map(|key| format!(".flag({})", cxx(key))).collect();
+                format!(".limit_flags(){keys}")
+            }
+            "do" | "distinct_id" | "reads" => continue,
+            other => panic!("{other} is not known"),
+        };
+        let _ = writeln!(code, "    CHECK_OK(context{calls}.status());");
+    }
+    let id = cxx(&step["distinct_id"]);
+    let _ = writeln!(code, "    flags.emplace(client.evaluate_flags({id}, 10000, &context));");
+    code += "    CHECK_OK(flags->status());\n";
+    for read in step["reads"].as_array().expect("reads") {
+        let key = cxx(&read[0]);
+        let _ = match &read[1] {
+            Value::Null => writeln!(code, "    CHECK(!flags->known({key}));"),
+            Value::Bool(on) => {
+                writeln!(code, "    CHECK(flags->enabled({key}, {}) == {on});", !on)
+            }
+            variant => writeln!(code, "    CHECK(flags->variant({key}) == {});", cxx(variant)),
+        };
+    }
+    code
+}
+
+fn flag_enabled(step: &Value) -> String {
+    let (id, key) = (cxx(&step["distinct_id"]), cxx(&step["key"]));
+    format!("client.flag_enabled({id}, {key}, {}) == {}", step["fallback"], step["answer"])
 }
 
 /// A value as C++ writes it.

@@ -104,6 +104,13 @@ func (c *Client) CaptureNow(ctx context.Context, event Event) error {
 	})
 }
 
+// CaptureAINow is CaptureNow for an event of CaptureAI.
+func (c *Client) CaptureAINow(ctx context.Context, event Event) error {
+	return c.captureBuilt(&event, func(built uintptr) int32 {
+		return abi.Status(abi.CaptureAiImmediate, c.handle, built, untilDeadline(ctx), 0)
+	})
+}
+
 func (c *Client) captureBuilt(event *Event, capture func(built uintptr) int32) error {
 	if !c.acquire() {
 		return c.lateCapture()

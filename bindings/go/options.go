@@ -293,6 +293,22 @@ func WithHeader(name, value string) Option {
 	}
 }
 
+// WithCaptureOnly keeps events for Drain and sends nothing: for tests. No thread, no socket.
+func WithCaptureOnly(captureOnly bool) Option {
+	return yes("WithCaptureOnly", abi.ConfigSetCaptureOnly, captureOnly)
+}
+
+// WithDeterministic makes what is captured the same in each run, for tests: events are of that time,
+// and their UUIDs are of a sequence that seed begins.
+func WithDeterministic(now time.Time, seed uint64) Option {
+	return func(s *setup) {
+		if s.config != 0 {
+			s.check("WithDeterministic", abi.Status(abi.ConfigSetDeterministic, s.config,
+				uintptr(now.UnixMilli()), uintptr(seed)))
+		}
+	}
+}
+
 // WithRelease sets the release that is running, the $release_id of its exceptions.
 func WithRelease(id string) Option {
 	return text("WithRelease", abi.ConfigSetRelease, id)

@@ -20,8 +20,12 @@ type vector struct {
 		GeoIPDisable *bool          `json:"geoip_disable"`
 		GroupIndices map[string]int `json:"group_indices"`
 		Deny         []string
+		Historical   bool `json:"historical_migration"`
 	}
+	Flags json.RawMessage
 	Steps []step
+	// evaluated last, by a step.
+	evaluated *Flags
 }
 
 type step struct {
@@ -42,6 +46,20 @@ type step struct {
 	Type       string
 	Message    string
 	Refused    string
+
+	Options     Properties
+	WithFlags   bool `json:"with_flags"`
+	Level       *string
+	Handled     *bool
+	Fingerprint string
+
+	Person          Properties            `json:"person_properties"`
+	GroupProperties map[string]Properties `json:"group_properties"`
+	DeviceID        *string               `json:"device_id"`
+	FlagKeys        *[]string             `json:"flag_keys"`
+	Reads           [][2]any
+	Fallback        bool
+	Answer          bool
 }
 
 // named is an error whose type is what a vector says.
@@ -65,13 +83,24 @@ func (v *vector) options() []Option {
 	for group, index := range v.Options.GroupIndices {
 		options = append(options, WithGroupIndex(group, index))
 	}
+	options = append(options, WithHistoricalMigration(v.Options.Historical))
 	return append(options, WithoutProperties(v.Options.Deny...))
 }
 
-func (s *step) take(t *testing.T, client *Client) error {
+func (v *vector) take(t *testing.T, s *step, client *Client) error {
 	switch s.Do {
 	case "capture":
-		return s.capture(client)
+		return v.capture(s, client.Capture)
+	case "capture_ai":
+		return v.capture(s, client.CaptureAI)
+	case "capture_immediate":
+		return v.capture(s, func(event Event) error {
+			return client.CaptureNow(deadline(t, 10*time.Second), event)
+		})
+	case "capture_ai_immediate":
+		return v.capture(s, func(event Event) error {
+			return client.CaptureAINow(deadline(t, 10*time.Second), event)
+		})
 	case "identify":
 		return client.Identify(s.DistinctID, s.Set, s.SetOnce)
 	case "alias":
@@ -84,18 +113,81 @@ func (s *step) take(t *testing.T, client *Client) error {
 		return client.RegisterOnce(s.Properties)
 	case "unregister":
 		return client.Unregister(s.Key)
+	case "opt_out":
+		return client.OptOut()
+	case "opt_in":
+		return client.OptIn()
+	case "add_step":
+		return client.Step(s.Message, s.Properties)
 	case "capture_exception":
-		return client.CaptureException(s.DistinctID, named{s.Type, s.Message},
-			WithProperties(s.Properties))
+		return client.CaptureException(s.DistinctID, named{s.Type, s.Message}, s.exceptionOptions()...)
+	case "evaluate_flags":
+		return v.evaluate(t, s, client)
+	case "flag_enabled":
+		if answer := client.FlagEnabled(s.DistinctID, s.Key, s.Fallback); answer != s.Answer {
+			t.Errorf("%+v: %v", s, answer)
+		}
+		return nil
 	}
 	t.Fatalf("the step %q is not known", s.Do)
 	return nil
 }
 
-func (s *step) capture(client *Client) error {
+func (s *step) exceptionOptions() []ExceptionOption {
+	options := []ExceptionOption{WithProperties(s.Properties), WithGroups(s.Groups), WithFingerprint(s.Fingerprint)}
+	if s.Level != nil {
+		options = append(options, WithLevel(map[string]Level{
+			"fatal": LevelFatal, "error": LevelError, "warning": LevelWarning,
+		}[*s.Level]))
+	}
+	if s.Handled != nil && !*s.Handled {
+		options = append(options, Unhandled())
+	}
+	return options
+}
+
+// evaluate the flags of a step, and read them in its order.
+func (v *vector) evaluate(t *testing.T, s *step, client *Client) error {
+	var options []FlagOption
+	for kind, key := range s.Groups {
+		options = append(options, InGroup(kind, key, s.GroupProperties[kind]))
+	}
+	if s.Person != nil {
+		options = append(options, WithPerson(s.Person))
+	}
+	if s.DeviceID != nil {
+		options = append(options, WithDeviceID(*s.DeviceID))
+	}
+	if s.FlagKeys != nil {
+		options = append(options, OnlyFlags(*s.FlagKeys...))
+	}
+	flags, err := client.EvaluateFlags(deadline(t, 10*time.Second), s.DistinctID, options...)
+	if err != nil {
+		return err
+	}
+	v.evaluated = flags
+	for _, read := range s.Reads {
+		key := read[0].(string)
+		var value any
+		if variant := flags.Variant(key); variant != "" {
+			value = variant
+		} else if flags.IsKnown(key) {
+			value = flags.IsEnabled(key, false)
+		}
+		if value != read[1] {
+			t.Errorf("%s is %v", key, value)
+		}
+	}
+	return nil
+}
+
+func (v *vector) capture(s *step, capture func(Event) error) error {
 	event := Event{
 		Name: s.Event, DistinctID: s.DistinctID, Properties: s.Properties, Groups: s.Groups,
-		Set: s.Set, SetOnce: s.SetOnce, UUID: s.UUID,
+		Set: s.Set, SetOnce: s.SetOnce, UUID: s.UUID, Options: s.Options,
+	}
+	if s.WithFlags {
+		event.Flags = v.evaluated
 	}
 	if s.Timestamp != "" {
 		var err error
@@ -110,7 +202,7 @@ func (s *step) capture(client *Client) error {
 			event.Properties = merged(event.Properties, Properties{"$process_person_profile": true})
 		}
 	}
-	return client.Capture(event)
+	return capture(event)
 }
 
 // refusal is the error of a status, by its name in C.
@@ -144,9 +236,12 @@ func replay(t *testing.T, r *receiver.Receiver, name, text string) {
 			decoder.UseNumber()
 			ok(t, decoder.Decode(&it))
 			r.Post("/__clear", "")
+			if it.Flags != nil {
+				r.Post("/__flags", string(it.Flags))
+			}
 			client := open(t, r, append(it.options(), WithProtocol(option))...)
 			for _, step := range it.Steps {
-				err := step.take(t, client)
+				err := it.take(t, &step, client)
 				if step.Refused == "" {
 					ok(t, err)
 				} else if !errors.Is(err, refusal(t, step.Refused)) {

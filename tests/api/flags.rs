@@ -32,6 +32,17 @@ impl Context {
         Context { raw: ph_context_new() }
     }
 
+    pub fn of_json(json: &str) -> Context {
+        let mut raw = ptr::null_mut();
+        let status = ph_context_new_json(json.as_ptr().cast(), json.len(), &raw mut raw);
+        assert_eq!(status, PH_OK);
+        Context { raw }
+    }
+
+    pub fn raw(&self) -> *mut ph_context {
+        self.raw
+    }
+
     pub fn text(
         self,
         setter: extern "C" fn(*mut ph_context, *const std::ffi::c_char) -> Status,
@@ -68,6 +79,10 @@ pub struct Found {
 }
 
 impl Found {
+    pub fn raw(&self) -> *const ph_flags {
+        self.raw
+    }
+
     pub fn enabled(&self, key: &str) -> Option<bool> {
         let key = c_text(key);
         let is = |fallback| ph_flags_is_enabled(self.raw, key.as_ptr(), fallback);

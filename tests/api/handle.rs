@@ -95,10 +95,30 @@ pub struct Event {
 
 impl Event {
     pub fn new(distinct_id: &str, name: &str) -> Event {
-        let (distinct_id, name) = (c_text(distinct_id), c_text(name));
+        Event::try_new(&c_text(distinct_id), &c_text(name)).unwrap()
+    }
+
+    pub fn try_new(distinct_id: &CStr, name: &CStr) -> Result<Event, Status> {
         let mut raw = ptr::null_mut();
-        assert_eq!(ph_event_new(distinct_id.as_ptr(), name.as_ptr(), &raw mut raw), PH_OK);
-        Event { raw }
+        match ph_event_new(distinct_id.as_ptr(), name.as_ptr(), &raw mut raw) {
+            PH_OK => Ok(Event { raw }),
+            status => Err(status),
+        }
+    }
+
+    pub fn of_json(distinct_id: &CStr, name: &CStr, details: &str) -> Result<Event, Status> {
+        let (id, name) = (distinct_id.to_bytes(), name.to_bytes());
+        let mut raw = ptr::null_mut();
+        let status = ph_event_new_json(
+            id.as_ptr().cast(),
+            id.len(),
+            name.as_ptr().cast(),
+            name.len(),
+            details.as_ptr().cast(),
+            details.len(),
+            &raw mut raw,
+        );
+        if status == PH_OK { Ok(Event { raw }) } else { Err(status) }
     }
 
     pub fn raw(&self) -> *mut ph_event {

@@ -30,6 +30,8 @@ class Constructor(ReceiverTest):
             "flags_bootstrap": {"on": True, "colour": "red"},
             "release": "1.2.3",
             "exception_limit": (5, 1.0),
+            "capture_only": False,
+            "deterministic": (1_700_000_000, 42),
             "capture_uncaught": False,
             "in_app_include": ["shop"],
             "in_app_exclude": ["vendored"],

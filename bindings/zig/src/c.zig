@@ -34,6 +34,10 @@ pub const Status = enum(c_int) {
     error_server = -19,
     error_thread = -20,
     error_panic = -21,
+    error_suppressed = -22,
+    error_unsupported = -23,
+    error_file = -24,
+    error_rejected = -25,
     _,
 };
 
@@ -128,6 +132,9 @@ pub extern fn ph_config_set_queue_max_events(config: *Config, events: u32) Statu
 pub extern fn ph_config_set_queue_max_bytes(config: *Config, bytes: u64) Status;
 pub extern fn ph_config_set_max_retries(config: *Config, max_retries: u32) Status;
 pub extern fn ph_config_set_protocol(config: *Config, protocol: i32) Status;
+pub extern fn ph_config_set_historical_migration(config: *Config, historical: bool) Status;
+pub extern fn ph_config_set_capture_only(config: *Config, capture_only: bool) Status;
+pub extern fn ph_config_set_deterministic(config: *Config, unix_ms: i64, seed: u64) Status;
 pub extern fn ph_config_set_overflow(config: *Config, overflow: i32, block_ms: u32) Status;
 pub extern fn ph_config_set_request_timeout_ms(config: *Config, timeout_ms: u32) Status;
 pub extern fn ph_config_set_flags_ttl_ms(config: *Config, ttl_ms: u32) Status;
@@ -149,7 +156,10 @@ pub extern fn ph_queue_drain(client: ?*const Client, max_events: usize, json_out
 
 pub extern fn ph_capture_n(client: ?*const Client, distinct_id: Bytes, distinct_id_len: usize, event: Bytes, event_len: usize, props: ?*const Props) Status;
 pub extern fn ph_capture_event(client: ?*const Client, event: *const Event, uuid_out: ?[*]u8) Status;
-pub extern fn ph_capture_exception(client: ?*const Client, distinct_id: Text, exception: *const Exception) Status;
+pub extern fn ph_capture_ai(client: ?*const Client, event: *const Event, uuid_out: ?[*]u8) Status;
+pub extern fn ph_capture_immediate(client: ?*const Client, event: *const Event, timeout_ms: u32, uuid_out: ?[*]u8) Status;
+pub extern fn ph_capture_ai_immediate(client: ?*const Client, event: *const Event, timeout_ms: u32, uuid_out: ?[*]u8) Status;
+pub extern fn ph_capture_exception(client: ?*const Client, distinct_id: ?Text, exception: *const Exception) Status;
 pub extern fn ph_identify(client: ?*const Client, distinct_id: Text, set: ?*const Props, set_once: ?*const Props) Status;
 pub extern fn ph_alias(client: ?*const Client, distinct_id: Text, alias: Text) Status;
 pub extern fn ph_group_identify(client: ?*const Client, distinct_id: ?Text, group_type: Text, group_key: Text, props: ?*const Props) Status;
@@ -181,12 +191,14 @@ pub extern fn ph_event_remove_property(event: *Event, key: Text) Status;
 pub extern fn ph_event_set_person_properties(event: *Event, props: *const Props) Status;
 pub extern fn ph_event_set_person_properties_once(event: *Event, props: *const Props) Status;
 pub extern fn ph_event_set_process_person_profile(event: *Event, process: bool) Status;
+pub extern fn ph_event_set_options(event: *Event, options: *const Props) Status;
 pub extern fn ph_event_set_flags(event: *Event, flags: *const Flags) Status;
 pub extern fn ph_event_get_name(event: *Event) ?Text;
 pub extern fn ph_event_get_distinct_id(event: *Event) ?Text;
 pub extern fn ph_event_get_properties(event: *Event) ?Text;
 pub extern fn ph_event_get_property(event: *Event, key: Text) ?Text;
 
+pub extern fn ph_step_add(client: ?*const Client, message: Text, props: ?*const Props) Status;
 pub extern fn ph_exception_new(kind: Text, message: Text, exception_out: *?*Exception) Status;
 pub extern fn ph_exception_free(exception: ?*Exception) void;
 pub extern fn ph_exception_set_level(exception: *Exception, level: i32) Status;

@@ -64,13 +64,39 @@ pub const PostHogClient = struct {
     /// Copies and returns: never waits for the network. An event that overflows the queue is counted
     /// in `queue.droppedCount()`, and is no error.
     pub fn capture(self: *PostHogClient, opts: types.CaptureOptions) CaptureError!void {
-        if (needsEvent(opts)) return self.captureEvent(opts);
+        if (needsEvent(opts)) {
+            const event = try self.whole(opts);
+            defer c.ph_event_free(event);
+            return check(c.ph_capture_event(self.handle, event, null));
+        }
         const id, const event = .{ opts.distinct_id, opts.event };
         if (opts.properties == null and opts.json == null)
             return check(c.ph_capture_n(self.handle, id.ptr, id.len, event.ptr, event.len, null));
         const props = try map.filled(opts.properties, opts.json, self.allocator);
         defer map.give(props);
         return check(c.ph_capture_n(self.handle, id.ptr, id.len, event.ptr, event.len, props));
+    }
+
+    /// For events of AI observability (`$ai_generation`, ...): they have a queue and requests of their
+    /// own, so that large ones do not hold up the others.
+    pub fn captureAi(self: *PostHogClient, opts: types.CaptureOptions) CaptureError!void {
+        const event = try self.whole(opts);
+        defer c.ph_event_free(event);
+        return check(c.ph_capture_ai(self.handle, event, null));
+    }
+
+    /// Waits for what becomes of the event. What is not settled in time is still tried.
+    pub fn captureNow(self: *PostHogClient, opts: types.CaptureOptions, timeout_ms: u32) types.NowError!void {
+        const event = try self.whole(opts);
+        defer c.ph_event_free(event);
+        return settled(c.ph_capture_immediate(self.handle, event, timeout_ms, null));
+    }
+
+    /// The same for an event of `captureAi`.
+    pub fn captureAiNow(self: *PostHogClient, opts: types.CaptureOptions, timeout_ms: u32) types.NowError!void {
+        const event = try self.whole(opts);
+        defer c.ph_event_free(event);
+        return settled(c.ph_capture_ai_immediate(self.handle, event, timeout_ms, null));
     }
 
     /// Says who somebody is.
@@ -150,7 +176,17 @@ pub const PostHogClient = struct {
             try check(c.ph_exception_set_stack(exception, true, 1));
         }
         try check(c.ph_exception_set_properties(exception, props));
-        return check(c.ph_capture_exception(self.handle, try texts.of(opts.distinct_id), exception));
+        const id: ?c.Text = if (opts.nobody) null else try texts.of(opts.distinct_id);
+        return check(c.ph_capture_exception(self.handle, id, exception));
+    }
+
+    /// What the program did, for the exceptions that come after.
+    pub fn addStep(self: *PostHogClient, message: []const u8, properties: ?types.Properties) CaptureError!void {
+        var texts: map.Texts = .init(self.allocator);
+        defer texts.deinit();
+        const props = if (properties) |it| try map.filledFrom(it, self.allocator) else null;
+        defer if (props) |it| map.give(it);
+        return check(c.ph_step_add(self.handle, try texts.of(message), props));
     }
 
     /// Says that the person known as `distinct_id` is also known as `other`.
@@ -290,32 +326,35 @@ pub const PostHogClient = struct {
         };
     }
 
-    fn captureEvent(self: *PostHogClient, opts: types.CaptureOptions) CaptureError!void {
+    /// An event with all that it can carry, to be freed.
+    fn whole(self: *PostHogClient, opts: types.CaptureOptions) CaptureError!*c.Event {
         var texts: map.Texts = .init(self.allocator);
         defer texts.deinit();
         const event = try newEvent(try texts.of(opts.distinct_id), try texts.of(opts.event));
-        defer c.ph_event_free(event);
+        errdefer c.ph_event_free(event);
         const props = try map.filled(opts.properties, opts.json, self.allocator);
         defer map.give(props);
         try check(c.ph_event_set_properties(event, props));
         for (opts.groups) |it| try check(c.ph_event_set_group(event, try texts.of(it.type), try texts.of(it.key)));
-        if (opts.set) |set| try self.setPerson(event, set, c.ph_event_set_person_properties);
-        if (opts.set_once) |once| try self.setPerson(event, once, c.ph_event_set_person_properties_once);
+        if (opts.set) |set| try self.setPart(event, set, c.ph_event_set_person_properties);
+        if (opts.set_once) |once| try self.setPart(event, once, c.ph_event_set_person_properties_once);
         if (opts.time) |time| try check(c.ph_event_set_timestamp(event, try texts.of(time)));
         if (opts.uuid) |uuid| try check(c.ph_event_set_uuid(event, try texts.of(uuid)));
         if (opts.process_person_profile) |process| try check(c.ph_event_set_process_person_profile(event, process));
+        if (opts.options) |it| try self.setPart(event, it, c.ph_event_set_options);
         if (opts.flags) |it| if (it.handle) |evaluated| try check(c.ph_event_set_flags(event, evaluated));
-        return self.finish(event, opts.timestamp);
+        if (opts.timestamp) |unix_ms| try check(c.ph_event_set_timestamp_ms(event, unix_ms));
+        return event;
     }
 
-    fn setPerson(self: *PostHogClient, event: *c.Event, properties: types.Properties, setter: anytype) CaptureError!void {
+    fn setPart(self: *PostHogClient, event: *c.Event, properties: types.Properties, setter: anytype) CaptureError!void {
         const props = try map.filledFrom(properties, self.allocator);
         defer map.give(props);
         return check(setter(event, props));
     }
 
-    fn finish(self: *PostHogClient, event: *c.Event, timestamp: ?i64) CaptureError!void {
-        if (timestamp) |unix_ms| try check(c.ph_event_set_timestamp_ms(event, unix_ms));
+    fn finish(self: *PostHogClient, event: *c.Event, timestamp: i64) CaptureError!void {
+        try check(c.ph_event_set_timestamp_ms(event, timestamp));
         return check(c.ph_capture_event(self.handle, event, null));
     }
 };
@@ -354,8 +393,16 @@ fn milliseconds(value: u64) u32 {
     return @intCast(@min(value, c.PH_FOREVER));
 }
 
+/// The fate of an event that was waited for.
+fn settled(status: c.Status) types.NowError!void {
+    return switch (status) {
+        .error_timeout, .error_lost, .error_rejected, .error_thread, .error_queue_full => error.NetworkError,
+        else => check(status),
+    };
+}
+
 /// Whether it says more than the short form of the library can.
 fn needsEvent(opts: types.CaptureOptions) bool {
     return opts.timestamp != null or opts.groups.len != 0 or opts.set != null or opts.set_once != null or
-        opts.uuid != null or opts.time != null or opts.process_person_profile != null or opts.flags != null;
+        opts.options != null or opts.uuid != null or opts.time != null or opts.process_person_profile != null or opts.flags != null;
 }

@@ -26,6 +26,10 @@ pub fn options(config: types.Config, allocator: std.mem.Allocator) types.InitErr
     try check(config, "disabled", c.ph_config_set_disabled(it, config.disabled));
     try check(config, "is_server", c.ph_config_set_is_server(it, config.is_server));
     if (config.geoip_disable) |disable| try check(config, "geoip_disable", c.ph_config_set_geoip_disable(it, disable));
+    try check(config, "historical_migration", c.ph_config_set_historical_migration(it, config.historical_migration));
+    try check(config, "capture_only", c.ph_config_set_capture_only(it, config.capture_only));
+    if (config.deterministic) |run|
+        try check(config, "deterministic", c.ph_config_set_deterministic(it, run.unix_ms, run.seed));
     try numbers(config, it);
     try callbacks(config, it);
     return it;

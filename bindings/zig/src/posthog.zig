@@ -24,6 +24,7 @@ pub const IdentifyOptions = types.IdentifyOptions;
 pub const GroupOptions = types.GroupOptions;
 pub const ExceptionOptions = types.ExceptionOptions;
 
+pub const Deterministic = types.Deterministic;
 pub const Protocol = types.Protocol;
 pub const Properties = types.Properties;
 pub const Group = types.Group;

@@ -60,6 +60,12 @@ pub const DeliveryStatus = enum { delivered, failed, dropped };
 /// What gives way when the queue is full.
 pub const Overflow = enum { drop_newest, drop_oldest };
 
+/// The time of every event, and what their uuids begin with.
+pub const Deterministic = struct {
+    unix_ms: i64,
+    seed: u64,
+};
+
 /// Of captures; `auto` is the newest that the host understands.
 pub const Protocol = enum { auto, v0, v1 };
 
@@ -94,6 +100,12 @@ pub const Config = struct {
     batch_max_bytes: u64 = 1 << 20,
     overflow: Overflow = .drop_newest,
     protocol: Protocol = .auto,
+    /// All events are an import of what happened long ago.
+    historical_migration: bool = false,
+    /// For tests: nothing is sent, and `queue.drain` has what was captured.
+    capture_only: bool = false,
+    /// For tests: the same times and uuids in each run.
+    deterministic: ?Deterministic = null,
     /// Makes a client that does nothing.
     disabled: bool = false,
     /// Stamped on every event as `environment`.
@@ -130,6 +142,8 @@ pub const CaptureOptions = struct {
     /// When it happened in RFC 3339, in place of `timestamp`: up to nanoseconds.
     time: ?[]const u8 = null,
     process_person_profile: ?bool = null,
+    /// Of capture V1, passed on as they are.
+    options: ?Properties = null,
     /// Their values travel with the event.
     flags: ?*const Flags = null,
 };
@@ -178,11 +192,17 @@ pub const ExceptionOptions = struct {
     /// The stack of an error instead (`@errorReturnTrace()`).
     error_trace: ?*const std.builtin.StackTrace = null,
     groups: []const Group = &.{},
+    /// The exception is nobody's: `distinct_id` is not looked at, and PostHog makes no person.
+    nobody: bool = false,
 };
 
 /// What every capture may fail with. Nothing was accepted then: `WriteFailed` is an id, a name, a
 /// key or a JSON text that is not as it has to be, or an event that is too large.
 pub const CaptureError = error{ WriteFailed, OutOfMemory };
+
+/// What a capture that waits may fail with besides. `NetworkError`: the event was not delivered in
+/// time, or not at all, or there was no room for it.
+pub const NowError = CaptureError || error{NetworkError};
 
 /// `NetworkError`: not everything was delivered in time.
 pub const FlushError = error{ OutOfMemory, NetworkError };

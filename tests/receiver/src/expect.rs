@@ -38,7 +38,7 @@ impl Protocol {
     }
 }
 
-/// Compares the capture requests with a vector: every difference on a line of its own.
+/// Compares the requests with a vector: every difference on a line of its own.
 pub fn expect(requests: &[Request], vector: &Value, protocol: Protocol) -> Result<(), String> {
     let mut differences = Vec::new();
     for (list, is_ai) in [("events", false), ("ai_events", true)] {
@@ -46,7 +46,7 @@ pub fn expect(requests: &[Request], vector: &Value, protocol: Protocol) -> Resul
         let requests = requests.iter().filter(|it| it.endpoint() == path && it.is_taken());
         let mut events = Vec::new();
         for request in requests {
-            envelope(request, protocol, &mut differences);
+            envelope(request, vector, protocol, &mut differences);
             events.extend(batch(request));
         }
         let expected = expected(vector, list, protocol);
@@ -63,7 +63,30 @@ pub fn expect(requests: &[Request], vector: &Value, protocol: Protocol) -> Resul
             same(&format!("{list}[{index}]"), expected, event, &mut differences);
         }
     }
+    flag_requests(requests, vector, &mut differences);
     if differences.is_empty() { Ok(()) } else { Err(differences.join("\n")) }
+}
+
+/// Compares what was asked about flags, in order.
+fn flag_requests(requests: &[Request], vector: &Value, differences: &mut Vec<String>) {
+    let asked: Vec<_> = requests.iter().filter(|it| it.is_flags()).collect();
+    let expected = vector["flag_requests"].as_array().map_or(&[][..], Vec::as_slice);
+    if asked.len() != expected.len() {
+        let (wanted, came) = (expected.len(), asked.len());
+        differences.push(format!("flag_requests: {wanted} were expected, {came} came"));
+    }
+    for (index, (request, pattern)) in asked.iter().zip(expected).enumerate() {
+        let mut complete = pattern.clone();
+        if let Some(pattern) = complete.as_object_mut() {
+            pattern.entry("api_key").or_insert_with(|| "<text>".into());
+            pattern.entry("geoip_disable").or_insert_with(|| true.into());
+            for map in ["groups", "person_properties", "group_properties"] {
+                pattern.entry(map).or_insert_with(|| json!({}));
+            }
+        }
+        let body = request.json.clone().unwrap_or_default();
+        same(&format!("flag_requests[{index}]"), &complete, &body, differences);
+    }
 }
 
 fn batch(request: &Request) -> impl Iterator<Item = &Value> {
@@ -72,15 +95,18 @@ fn batch(request: &Request) -> impl Iterator<Item = &Value> {
 }
 
 /// What surrounds the events, which no vector repeats.
-fn envelope(request: &Request, protocol: Protocol, differences: &mut Vec<String>) {
+fn envelope(request: &Request, vector: &Value, protocol: Protocol, differences: &mut Vec<String>) {
     let mut body = request.json.clone().unwrap_or_default();
     if let Some(body) = body.as_object_mut() {
         body.shift_remove("batch");
     }
-    let expected = match protocol {
+    let mut expected = match protocol {
         Protocol::V0 => json!({"api_key": "<text>", "sent_at": "<time>"}),
         Protocol::V1 => json!({"created_at": "<time>"}),
     };
+    if vector["options"]["historical_migration"] == true {
+        expected["historical_migration"] = true.into();
+    }
     same("body", &expected, &body, differences);
     if protocol == Protocol::V0 {
         return;
@@ -217,6 +243,14 @@ mod tests {
                 "it.e was not expected: null",
             ]
         );
+    }
+
+    #[test]
+    fn a_request_for_flags_that_no_vector_has_is_a_difference() {
+        let vector = json!({"flag_requests": [{"distinct_id": "u"}]});
+        let mut differences = Vec::new();
+        flag_requests(&[], &vector, &mut differences);
+        assert_eq!(differences, ["flag_requests: 1 were expected, 0 came"]);
     }
 
     #[test]

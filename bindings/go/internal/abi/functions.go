@@ -52,6 +52,8 @@ const (
 	ConfigAddHeader
 	ConfigSetLocalEvaluation
 	ConfigSetDefinitionsPollMs
+	ConfigSetCaptureOnly
+	ConfigSetDeterministic
 	ConfigSetTransport
 	ConfigSetLog
 	ConfigAddBeforeSend
@@ -65,9 +67,11 @@ const (
 	OptIn
 	IsOptedOut
 	StatsGet
+	QueueDrain
 	CaptureJSON
 	CaptureEvent
 	CaptureAi
+	CaptureAiImmediate
 	CaptureImmediate
 	Identify
 	Alias

@@ -111,6 +111,8 @@ SIGNATURES: dict[str, tuple[Any, ...]] = {
     "ph_config_set_host": (STATUS, HANDLE, TEXT),
     "ph_config_set_protocol": (STATUS, HANDLE, I32),
     "ph_config_set_historical_migration": (STATUS, HANDLE, BOOL),
+    "ph_config_set_capture_only": (STATUS, HANDLE, BOOL),
+    "ph_config_set_deterministic": (STATUS, HANDLE, I64, U64),
     "ph_config_set_proxy": (STATUS, HANDLE, TEXT),
     "ph_config_set_ca_file": (STATUS, HANDLE, TEXT),
     "ph_config_add_header": (STATUS, HANDLE, TEXT, TEXT),

@@ -143,6 +143,20 @@ class Client(FlagCalls):
         capture = _lib.ph_capture_immediate
         return self._submit(capture, (wait,), event, distinct_id, properties, details)
 
+    def capture_ai_immediate(
+        self,
+        event: str,
+        distinct_id: DistinctId,
+        properties: Properties | None = None,
+        *,
+        timeout: float | None = 10.0,
+        **details: Unpack[Details],
+    ) -> bool:
+        """`capture_immediate` for an event of `capture_ai`."""
+        wait = milliseconds(timeout, _ffi.FOREVER)
+        capture = _lib.ph_capture_ai_immediate
+        return self._submit(capture, (wait,), event, distinct_id, properties, details)
+
     async def acapture_immediate(
         self,
         event: str,

@@ -76,6 +76,10 @@ class Options(TypedDict, total=False):
     definitions_poll: float
     # Where the definitions are shared with other processes.
     definitions_cache: definitions.DefinitionsCache
+    # For tests: events are kept for `drain` and nothing is sent; and every event is of that time
+    # (Unix seconds), with uuids of a sequence that the seed begins.
+    capture_only: bool
+    deterministic: tuple[float, int]
     # Called on the capturing thread with each event as a dict; what it returns is sent, None drops.
     before_send: hooks.BeforeSend | Iterable[hooks.BeforeSend]
     # Called on the sender's thread with "delivered", "failed" or "dropped", and how many events.
@@ -156,6 +160,7 @@ _SETTERS: dict[str, _Setter] = {
     "flag_events": ("flag_events", bool),
     "flags_local_only": ("flags_local_only", bool),
     "flags_bootstrap": ("flags_bootstrap", encode),
+    "capture_only": ("capture_only", bool),
     "local_evaluation": ("local_evaluation", bool),
     "definitions_poll": ("definitions_poll_ms", _duration),
     "secret_key": ("secret_key", _text),
@@ -229,6 +234,9 @@ class Config:
             burst, interval = (_ffi.FOREVER, 0) if value is None else value
             pause = _duration(interval) if value is not None else 0
             self._check(name, lib.ph_config_set_exception_limit, _count(burst), pause)
+        elif name == "deterministic":
+            moment, seed = value
+            self._check(name, lib.ph_config_set_deterministic, round(moment * 1000), seed)
         elif name == "headers":
             for header, text in value.items():
                 self._check(
