@@ -2384,9 +2384,11 @@ PH_API ph_status ph_config_set_capture_only(ph_config *config, bool capture_only
 /**
  * Makes what is captured the same in each run: events without a time of their own are
  * of that time (Unix milliseconds), and those without a uuid of their own have the next
- * of a sequence that `seed` begins. Only for tests: uuids of two processes collide. A
- * later call takes the place of an earlier one. `PH_ERROR_TIMESTAMP` outside the years 1
- * to 9999.
+ * of a sequence that `seed` begins. So are the times and the ids of requests, the ids of
+ * exceptions without one, and the times of steps. Deadlines, flush intervals and retries
+ * go by the real clock, and so do flags: when they were evaluated, and conditions on
+ * dates. Only for tests: uuids of two processes collide. A later call takes the place of
+ * an earlier one. `PH_ERROR_TIMESTAMP` outside the years 1 to 9999.
  */
 PH_API
 ph_status ph_config_set_deterministic(ph_config *config,

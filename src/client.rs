@@ -277,7 +277,7 @@ impl Client {
             return Err(Error::Shutdown);
         }
         let exceptions = &self.runtime().exceptions;
-        let tracked = exceptions.track(distinct_id, what, inner)?;
+        let tracked = exceptions.track(distinct_id, what, inner, self.now())?;
         let (kind, suppressed) = tracked.debt();
         let result = self.capture_owned(Family::Analytics, tracked.event);
         if result.is_err() {
@@ -295,7 +295,7 @@ impl Client {
             return Err(Error::Shutdown);
         }
         let runtime = self.runtime();
-        if runtime.exceptions.add_step(message, props)? {
+        if runtime.exceptions.add_step(message, props, self.now())? {
             let text = "a step's properties $message and $timestamp are the library's";
             runtime.logger.log(Level::Warn, format_args!("{text}"));
         }

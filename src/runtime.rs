@@ -5,7 +5,6 @@
 //! not even freed.
 
 use crate::client::Shared;
-use crate::config::Config;
 use crate::counters::Counters;
 use crate::exception::Tracker;
 use crate::flags::Flags;
@@ -60,7 +59,8 @@ impl Runtime {
             parent.map(|parent| &parent.flags),
         );
         let bytes_max = config.event_max_bytes.count().saturating_sub(shared.wire.envelope());
-        let exceptions = Tracker::new(config.exceptions.clone(), bytes_max);
+        let nobody = config.deterministic.map(|(_, seed)| Random::of_seed(seed, sequence::NOBODY));
+        let exceptions = Tracker::new(config.exceptions.clone(), bytes_max, nobody);
         let analytics = lane(Family::Analytics, shared, (&counters, &gate, &logger, &transport));
         let next = OnceBox::new();
         let switch = Mutex::new(());
@@ -182,7 +182,13 @@ fn lane(family: Family, shared: &Shared, means: Means<'_>) -> Lane {
         Family::Analytics => ("posthog-sender", &shared.analytics, config.limits(envelope, frame)),
         Family::Ai => ("posthog-ai", &shared.ai, config.ai_limits(envelope, frame)),
     };
-    let (queue, rings) = Queue::new(limits, random(family, config), logger.clone());
+    let seed = config.deterministic.map(|(_, seed)| seed);
+    let (events, requests) = match family {
+        Family::Analytics => (sequence::EVENTS, sequence::REQUESTS),
+        Family::Ai => (sequence::AI_EVENTS, sequence::AI_REQUESTS),
+    };
+    let random = seed.map_or_else(Random::new, |seed| Random::of_seed(seed, events));
+    let (queue, rings) = Queue::new(limits, random, logger.clone());
     Lane::new(
         name,
         !config.capture_only,
@@ -200,18 +206,18 @@ fn lane(family: Family, shared: &Shared, means: Means<'_>) -> Lane {
             schedule: config.schedule(),
             compression: config.compression,
             timeout: config.request_timeout_ms.millis(),
-            time: Arc::new(SystemTime),
+            time: Arc::new(SystemTime { fixed: config.deterministic.map(|(time, _)| time) }),
+            sequence: seed.map(|seed| (seed, requests)),
             in_app: config.exceptions.in_app.clone(),
         },
     )
 }
 
-/// What uuids are made from: each lane's are its own, also where they are the same in each run.
-fn random(family: Family, config: &Config) -> Random {
-    let Some((_, seed)) = config.deterministic else { return Random::new() };
-    let mut bytes = [0; 32];
-    bytes[..8].copy_from_slice(&seed.to_le_bytes());
-    bytes[8] = u8::from(family == Family::Ai);
-    bytes[16] = 1;
-    Random::from_seed(bytes)
+/// Of one seed everything that is random has a sequence of its own.
+mod sequence {
+    pub const EVENTS: u8 = 0;
+    pub const AI_EVENTS: u8 = 1;
+    pub const REQUESTS: u8 = 2;
+    pub const AI_REQUESTS: u8 = 3;
+    pub const NOBODY: u8 = 4;
 }

@@ -51,6 +51,8 @@ pub struct Worker {
     pub compression: Option<Encoding>,
     pub timeout: Duration,
     pub time: Arc<dyn Time>,
+    /// The seed and the sequence that request ids are of, where a test wants them the same.
+    pub sequence: Option<(u64, u8)>,
     /// Whose code frames are, once they have names.
     pub in_app: InApp,
 }
@@ -73,7 +75,10 @@ impl Worker {
             line: Line::new(self.schedule),
             body: Vec::new(),
             packer: Packer::new(),
-            random: Random::new(),
+            random: match self.sequence {
+                Some((seed, sequence)) => Random::of_seed(seed, sequence),
+                None => Random::new(),
+            },
             failures: Failures::default(),
             wishes: Wishes::default(),
             symbols: Symbols::new(self.in_app.clone()),

@@ -142,6 +142,12 @@ fn every_part_of_it() {
 }
 
 #[test]
+fn the_readme_s_test_of_a_program() {
+    let program = build("test_mode", &of_folder("test_mode.cc"), &["-std=c++17"]);
+    start(&program, &[]).expect_success();
+}
+
+#[test]
 fn without_exceptions_and_rtti() {
     let events = behaves("bare", &["-std=c++20", "-O1", BARE[0], BARE[1]]);
     assert_eq!(events["$exception"].len(), 3);

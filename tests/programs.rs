@@ -168,6 +168,11 @@ fn the_sender_is_an_ordinary_thread() {
 }
 
 #[test]
+fn the_readme_s_test_of_a_program() {
+    Program::new("test_mode", Build::Shared).run(&[]);
+}
+
+#[test]
 fn a_disabled_client_has_no_thread_no_socket_and_no_file() {
     Program::new("disabled", Build::Shared).run(&[]);
 }

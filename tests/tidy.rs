@@ -317,12 +317,36 @@ fn nothing_is_left_over() {
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
+fn read(path: &str) -> String {
+    let text = std::fs::read_to_string(root().join(path));
+    text.unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// Each README shows how a program that uses the library is tested. That is part of a test which
+/// runs.
+#[test]
+fn the_readmes_test_of_a_program_is_a_test() {
+    for (readme, language, test) in [
+        ("README.md", "c", "tests/c/test_mode.c"),
+        ("README.md", "cpp", "tests/cxx/test_mode.cc"),
+        ("bindings/go/README.md", "go", "bindings/go/example_test.go"),
+        ("bindings/python/README.md", "python", "bindings/python/tests/test_capture_only.py"),
+        ("bindings/zig/README.md", "zig", "bindings/zig/tests/behaviour.zig"),
+    ] {
+        let (text, code) = (read(readme), read(test));
+        let (_, section) = text.split_once("\n## Test your program\n").expect(readme);
+        let section = section.split("\n## ").next().unwrap_or_default();
+        let (_, shown) = section.split_once(&format!("```{language}\n")).expect(readme);
+        let shown: Vec<_> = shown.split("```").next().unwrap_or_default().lines().collect();
+        let code: Vec<_> = code.lines().map(str::trim).collect();
+        let trimmed: Vec<_> = shown.iter().map(|line| line.trim()).collect();
+        let runs = code.windows(trimmed.len()).any(|lines| lines == trimmed);
+        assert!(shown.len() <= 6 && runs, "{test} has not what {readme} shows in {language}");
+    }
+}
+
 #[test]
 fn the_readme_shows_the_example_as_it_is() {
-    let read = |path: &str| {
-        let text = std::fs::read_to_string(root().join(path));
-        text.unwrap_or_else(|error| panic!("{path}: {error}"))
-    };
     let (readme, example) = (read("README.md"), read("examples/quickstart.c"));
     let blocks = readme.split("```c\n").skip(1);
     let mut shown = blocks.map(|rest| rest.split("```").next().unwrap_or_default());

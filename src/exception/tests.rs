@@ -1,5 +1,6 @@
 use super::tracker::Tracker;
 use super::*;
+use crate::clock;
 use crate::sys::unwind::Frame as Inner;
 use serde_json::{Value, json};
 
@@ -14,12 +15,12 @@ fn frame(function: &str) -> Frame {
 /// The properties of the event, without a stack unless the exception says so.
 fn sent(exception: &Exception) -> Value {
     let here = 0_u8;
-    let tracker = Tracker::new(Settings::default(), 1 << 20);
+    let tracker = Tracker::new(Settings::default(), 1 << 20, None);
     let mut exception = exception.clone();
     if exception.own_stack == OwnStack::Default {
         exception.own_stack = OwnStack::Off;
     }
-    let tracked = tracker.track(Some("u"), &exception, Inner::of(&here)).unwrap();
+    let tracked = tracker.track(Some("u"), &exception, Inner::of(&here), clock::now()).unwrap();
     let text = String::from_utf8(tracked.event.props.text().to_vec()).unwrap();
     serde_json::from_str(&format!("{{{text}}}")).unwrap()
 }
@@ -174,9 +175,9 @@ fn what_would_be_too_large_is_made_smaller() {
     assert!(text.len() < 1 << 20, "{}", text.len());
     assert!(text.contains("€"));
 
-    let tracker = Tracker::new(Settings::default(), 40_000);
+    let tracker = Tracker::new(Settings::default(), 40_000, None);
     let here = 0_u8;
-    let tracked = tracker.track(None, &exception, Inner::of(&here)).unwrap();
+    let tracked = tracker.track(None, &exception, Inner::of(&here), clock::now()).unwrap();
     assert!(tracked.event.props.text().len() < 40_000);
 }
 
@@ -200,11 +201,12 @@ fn ids_of_traces_are_checked() {
 
 #[test]
 fn without_an_id_it_is_nobodys() {
-    let tracker = Tracker::new(Settings::default(), 1 << 20);
+    let tracker = Tracker::new(Settings::default(), 1 << 20, None);
     let here = 0_u8;
     let mut ids = std::collections::HashSet::new();
     for _ in 0..3 {
-        let tracked = tracker.track(None, &exception("e", ""), Inner::of(&here)).unwrap();
+        let tracked =
+            tracker.track(None, &exception("e", ""), Inner::of(&here), clock::now()).unwrap();
         assert_eq!(tracked.event.props.get("$process_person_profile"), Some(&b"false"[..]));
         ids.insert(tracked.event.distinct_id().to_owned());
     }

@@ -2,12 +2,12 @@
 
 use super::noise::{Limit, Noise};
 use super::{Exception, FRAMES_MAX, InApp, Scene, TOP, steps};
-use crate::clock;
 use crate::error::Error;
 use crate::event::Event;
 use crate::props::Props;
 use crate::sys::images::{self, Images};
 use crate::sys::unwind::{self, Frame};
+use crate::timestamp::Timestamp;
 use crate::uuid::Random;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -29,6 +29,8 @@ pub struct Tracker {
     noise: Mutex<Noise>,
     steps: Mutex<steps::Steps>,
     begun: Instant,
+    /// What nobody's ids are made from, where a test wants them the same in each run.
+    nobody: Option<Mutex<Random>>,
 }
 
 /// An event on its way, and what it takes along.
@@ -40,10 +42,11 @@ pub struct Tracked {
 
 impl Tracker {
     /// Events are made no larger than `event_bytes_max`.
-    pub fn new(settings: Settings, event_bytes_max: usize) -> Tracker {
+    pub fn new(settings: Settings, event_bytes_max: usize, nobody: Option<Random>) -> Tracker {
         let (limit, begun) = (settings.limit, Instant::now());
         let (noise, steps) = (Mutex::new(Noise::new(limit)), Mutex::default());
-        Tracker { settings, event_bytes_max, images: Images::default(), noise, steps, begun }
+        let (images, nobody) = (Images::default(), nobody.map(Mutex::new));
+        Tracker { settings, event_bytes_max, images, noise, steps, begun, nobody }
     }
 
     /// The event of an exception that is captured in a function outside `inner`; `Suppressed` when
@@ -53,6 +56,7 @@ impl Tracker {
         distinct_id: Option<&str>,
         exception: &Exception,
         inner: Frame,
+        time: Timestamp,
     ) -> Result<Tracked, Error> {
         let mut own = [0; FRAMES_MAX];
         // A child of fork on a system whose loader has to be waited for sends no stack.
@@ -79,7 +83,7 @@ impl Tracker {
         };
         let event = match distinct_id {
             Some(distinct_id) => exception.event(distinct_id, scene),
-            None => impersonal(exception, scene),
+            None => self.impersonal(exception, scene, time),
         };
         match event {
             Ok(event) => Ok(Tracked { event, kind, suppressed }),
@@ -96,10 +100,32 @@ impl Tracker {
     }
 
     /// Adds a step; whether properties were left out that only the library sets.
-    pub fn add_step(&self, message: &[u8], props: Option<&Props>) -> Result<bool, Error> {
-        let (step, stripped) = steps::step(message, props, clock::now())?;
+    pub fn add_step(
+        &self,
+        message: &[u8],
+        props: Option<&Props>,
+        time: Timestamp,
+    ) -> Result<bool, Error> {
+        let (step, stripped) = steps::step(message, props, time)?;
         lock(&self.steps).push(step);
         Ok(stripped)
+    }
+
+    /// An event of nobody: PostHog makes no person for it.
+    fn impersonal(
+        &self,
+        exception: &Exception,
+        scene: Scene<'_>,
+        time: Timestamp,
+    ) -> Result<Event, Error> {
+        let millis = time.unix_millis();
+        let nobody = match &self.nobody {
+            Some(random) => lock(random).uuid(millis),
+            None => Random::new().uuid(millis),
+        };
+        let mut event = exception.event(&nobody.to_string(), scene)?;
+        event.props.set_bool("$process_person_profile", false)?;
+        Ok(event)
     }
 }
 
@@ -108,14 +134,6 @@ impl Tracked {
     pub fn debt(&self) -> (u64, u64) {
         (self.kind, self.suppressed)
     }
-}
-
-/// An event of nobody: PostHog makes no person for it.
-fn impersonal(exception: &Exception, scene: Scene<'_>) -> Result<Event, Error> {
-    let nobody = Random::new().uuid(clock::now().unix_millis()).to_string();
-    let mut event = exception.event(&nobody, scene)?;
-    event.props.set_bool("$process_person_profile", false)?;
-    Ok(event)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -131,6 +131,7 @@ fn outage(fault: Fault) -> Report {
         compression: None,
         timeout: Duration::from_secs(1),
         in_app: InApp::default(),
+        sequence: None,
         time: Arc::new(Manual {
             start: Instant::now(),
             passed: Mutex::default(),

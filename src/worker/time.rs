@@ -13,8 +13,10 @@ pub trait Time: Send + Sync {
     fn wait(&self, rings: &Receiver<()>, until: Option<Instant>);
 }
 
-/// The time of the system.
-pub struct SystemTime;
+/// The time of the system, but for a wall clock that stands still where a test wants that.
+pub struct SystemTime {
+    pub fixed: Option<Timestamp>,
+}
 
 impl Time for SystemTime {
     fn now(&self) -> Instant {
@@ -22,7 +24,7 @@ impl Time for SystemTime {
     }
 
     fn wall(&self) -> Timestamp {
-        clock::now()
+        self.fixed.unwrap_or_else(clock::now)
     }
 
     fn wait(&self, rings: &Receiver<()>, until: Option<Instant>) {

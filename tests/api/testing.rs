@@ -3,10 +3,11 @@
 use crate::c::*;
 use crate::child;
 use crate::client::{Client, Config, KEY, to};
-use crate::handle::{Event, Props};
+use crate::handle::{Event, Exception, Props, c_text};
 use crate::time::{millis, timed};
-use posthog_receiver::Receiver;
+use posthog_receiver::{Receiver, Request};
 use serde_json::Value;
+use std::ptr;
 
 /// Also the header's five lines.
 #[test]
@@ -72,6 +73,53 @@ fn two_runs_of_one_seed_are_the_same() {
     uuids.sort_unstable();
     uuids.dedup();
     assert_eq!(uuids.len(), 4);
+}
+
+/// Everything of a request that differs from run to run otherwise.
+#[test]
+fn two_runs_of_one_seed_send_the_same() {
+    let run = |protocol: i32, seed: u64| {
+        let receiver = Receiver::start();
+        let config = to(&receiver).set(ph_config_set_protocol, protocol);
+        assert_eq!(ph_config_set_deterministic(config.raw(), 1_700_000_000_123, seed), PH_OK);
+        let client = config.client();
+        let message = c_text("paid");
+        assert_eq!(ph_step_add(client.raw(), message.as_ptr(), ptr::null()), PH_OK);
+        let failure = Exception::new("E", "m").without_stack();
+        for _ in 0..2 {
+            assert_eq!(ph_capture_exception(client.raw(), ptr::null(), failure.raw()), PH_OK);
+        }
+        client.capture_ai(&Event::new("u", "$ai_span"));
+        assert_eq!(client.capture("u", "e"), PH_OK);
+        client.deliver();
+        let told = |request: &Request| {
+            let names = ["posthog-request-id", "posthog-request-timestamp"];
+            let headers = names.map(|name| request.header(name).map(str::to_owned));
+            (request.path.clone(), headers, request.json.clone().unwrap())
+        };
+        let mut sent: Vec<_> = receiver.requests().iter().map(told).collect();
+        // The lanes do not wait for each other.
+        sent.sort_by(|a, b| a.0.cmp(&b.0));
+        assert_eq!(sent.len(), 2);
+        sent
+    };
+    for protocol in [PH_PROTOCOL_V0, PH_PROTOCOL_V1] {
+        let (first, second, other) = (run(protocol, 7), run(protocol, 7), run(protocol, 8));
+        assert_eq!(first, second);
+        for (request, others) in first.iter().zip(&other) {
+            assert_ne!(request.2["batch"], others.2["batch"]);
+            let time = "2023-11-14T22:13:20.123Z";
+            if protocol == PH_PROTOCOL_V0 {
+                assert_eq!(request.2["sent_at"], time);
+            } else {
+                assert_eq!(request.2["created_at"], time);
+                assert_ne!(request.1[0], others.1[0]);
+                assert_eq!(request.1[1].as_deref(), Some(time));
+            }
+        }
+        let batch = first[if protocol == PH_PROTOCOL_V0 { 0 } else { 1 }].2["batch"].clone();
+        assert_ne!(batch[0]["distinct_id"], batch[1]["distinct_id"], "{batch}");
+    }
 }
 
 #[test]

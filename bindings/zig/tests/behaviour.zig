@@ -329,6 +329,39 @@ fn flagRequests(receiver: *Receiver) !usize {
     return count;
 }
 
+fn placeOrder(client: *posthog.PostHogClient) !void {
+    try client.capture(.{ .distinct_id = "user_42", .event = "order placed" });
+}
+
+// As the README shows it.
+test "a test of a program" {
+    const fixed: posthog.Deterministic = .{ .unix_ms = 1_700_000_000_000, .seed = 42 };
+    const client = try posthog.init(std.testing.allocator, posthog.defaultIo(), .{ .api_key = "phc_test", .capture_only = true, .deterministic = fixed });
+    defer client.deinit();
+    try placeOrder(client);
+    try std.testing.expect(std.mem.find(u8, client.queue.drain().events[0], "\"event\":\"order placed\"") != null);
+
+    client.queue.resetSide(0);
+    try placeOrder(client);
+    const second = client.queue.drain().events[0];
+    try expect(std.mem.find(u8, second, "\"uuid\":\"018bcfe5-6800-7000-8016-d8000560015e\"") != null);
+    try expectEqual(0, client.ledger().queued);
+}
+
+test "captures that wait tell what became of the event" {
+    var receiver = try clear();
+    defer receiver.deinit();
+    const client = try clientOf(&receiver, quiet);
+    defer client.deinit();
+    try client.captureNow(.{ .distinct_id = "u", .event = "taken" }, 10_000);
+    try receiver.post("/__script", "[{\"path\": \"/\", \"status\": 400}]");
+    const refused = client.captureNow(.{ .distinct_id = "u", .event = "refused" }, 10_000);
+    try expectError(error.NetworkError, refused);
+    try expectError(error.WriteFailed, client.captureAiNow(.{ .distinct_id = "", .event = "$ai_span" }, 10_000));
+    try expectEqual(1, client.ledger().delivered);
+    try expectEqual(1, client.ledger().dropped);
+}
+
 test "bad input has its error, and the event after it arrives" {
     var receiver = try clear();
     defer receiver.deinit();
