@@ -23,7 +23,7 @@ pub fn build(b: *std.Build) void {
     for ([_][]const u8{ "examples/quickstart.zig", "benches/wrappers/capture.zig" }) |path| {
         const name = std.fs.path.stem(path);
         const program = b.createModule(.{
-            .root_source_file = .{ .cwd_relative = b.pathFromRoot(b.fmt("../../{s}", .{path})) },
+            .root_source_file = b.path(b.fmt("../../{s}", .{path})),
             .target = target,
             .optimize = optimize,
         });
@@ -41,13 +41,18 @@ pub fn build(b: *std.Build) void {
 fn archive(b: *std.Build, target: std.Target) std.Build.LazyPath {
     const name = b.fmt("{t}-{t}-{t}", .{ target.cpu.arch, target.os.tag, target.abi });
     const path = b.fmt("lib/{s}/libposthog.a", .{name});
-    if (b.build_root.handle.access(b.graph.io, path, .{})) |_| return b.path(path) else |_| {}
+    // Zig 0.17 has another name for the folder of this file.
+    const has_it = if (@hasField(std.Build, "build_root"))
+        b.build_root.handle.access(b.graph.io, path, .{})
+    else
+        b.root.root_dir.handle.access(b.graph.io, b.pathJoin(&.{ b.root.sub_path, path }), .{});
+    if (has_it) |_| return b.path(path) else |_| {}
     const missing = b.addFail(b.fmt(
         \\libposthog: this package has no archive for {s}.
         \\In a checkout of libposthog, `make dist TARGETS={s}` makes a package with it (rustup target add comes first);
         \\or build libposthog.a for it with cargo and pass it: -Dlibrary=<path>
     , .{ name, name }));
-    const file = b.allocator.create(std.Build.GeneratedFile) catch @panic("OOM");
-    file.* = .{ .step = &missing.step };
-    return .{ .generated = .{ .file = file } };
+    const files = b.addWriteFiles();
+    files.step.dependOn(&missing.step);
+    return files.add("libposthog.a", "");
 }

@@ -32,6 +32,7 @@ pub fn options(config: types.Config, allocator: std.mem.Allocator) types.InitErr
         try check(config, "deterministic", c.ph_config_set_deterministic(it, run.unix_ms, run.seed));
     try numbers(config, it);
     try callbacks(config, it);
+    if (config.configure) |configure| try check(config, "configure", configure(it));
     return it;
 }
 

@@ -32,7 +32,7 @@ pub const Texts = struct {
     /// Refuses a text that has a NUL inside, where C would take it for shorter than it is.
     pub fn of(self: *Texts, text: []const u8) CaptureError![:0]const u8 {
         if (std.mem.findScalar(u8, text, 0) != null) return error.WriteFailed;
-        return self.arena.allocator().dupeZ(u8, text);
+        return self.arena.allocator().dupeSentinel(u8, text, 0);
     }
 };
 

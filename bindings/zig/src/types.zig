@@ -2,6 +2,7 @@
 //! has a default. And its helpers, as `posthog.types` had them.
 
 const std = @import("std");
+const c = @import("c.zig");
 const Flags = @import("flags.zig").Flags;
 const Outgoing = @import("outgoing.zig").Outgoing;
 
@@ -122,6 +123,9 @@ pub const Config = struct {
     denied_properties: []const []const u8 = &.{},
     /// Sees each event before it is queued, on the capturing thread; false drops it.
     before_send: ?*const fn (event: *Outgoing) bool = null,
+    /// Sets what has no field here, with `posthog.c.ph_config_set_…`: a proxy, headers, a transport.
+    /// Called by `init`, last; unless it answers `.ok`, `init` fails.
+    configure: ?*const fn (config: *c.Config) c.Status = null,
 };
 
 pub const CaptureOptions = struct {

@@ -468,3 +468,33 @@ test "before_send sees, changes and drops" {
     try expectEqual(true, properties.get("scrubbed").?.bool);
     try expectEqual(null, properties.get("email"));
 }
+
+fn addHeader(config: *posthog.c.Config) posthog.c.Status {
+    return posthog.c.ph_config_add_header(config, "x-shop", "tea");
+}
+
+fn addNonsense(config: *posthog.c.Config) posthog.c.Status {
+    return posthog.c.ph_config_add_header(config, "no header", "tea");
+}
+
+test "configure sets what has no field, and what is not wrapped is called through the handle" {
+    var receiver = try clear();
+    defer receiver.deinit();
+    const client = try clientOf(&receiver, .{ .api_key = "phc_zig", .configure = addHeader });
+    defer client.deinit();
+    try expectEqual(posthog.c.Status.ok, posthog.c.ph_step_add(client.handle, "opened the shop", null));
+    try client.captureException(.{ .distinct_id = "u", .exception_type = "E", .exception_message = "m" });
+    try client.flush();
+    const event = (try receiver.events(1))[0];
+    const steps = event.object.get("properties").?.object.get("$exception_steps").?.array.items;
+    try expectText("opened the shop", steps[0], "$message");
+    const request = (try receiver.json("/__requests")).array.items[0];
+    try expectText("tea", request.object.get("headers").?, "x-shop");
+
+    const none = posthog.init(allocator, posthog.defaultIo(), .{
+        .api_key = "phc_zig",
+        .enable_logging = false,
+        .configure = addNonsense,
+    });
+    try expectError(error.Unexpected, none);
+}

@@ -31,11 +31,16 @@ pub fn build(b: *std.Build) void {
         run.dependOn(&artifact.step);
     }
 
-    const endurance = b.createModule(.{
-        .root_source_file = b.path("endurance.zig"),
-        .target = target,
-        .optimize = optimize,
-    });
-    endurance.addImport("posthog", posthog.module("posthog"));
-    b.installArtifact(b.addExecutable(.{ .name = "endurance", .root_module = endurance }));
+    for ([_][]const u8{ "endurance", "refused" }) |name| {
+        const module = b.createModule(.{
+            .root_source_file = b.path(b.fmt("{s}.zig", .{name})),
+            .target = target,
+            .optimize = optimize,
+        });
+        module.addImport("posthog", posthog.module("posthog"));
+        // A library of another version, as far as it says. The archive's own is weak for this.
+        if (std.mem.eql(u8, name, "refused")) module.addCSourceFile(.{ .file = b.path("another_version.c") });
+        const program = b.addExecutable(.{ .name = name, .root_module = module });
+        b.step(name, b.fmt("Build {s}", .{name})).dependOn(&b.addInstallArtifact(program, .{}).step);
+    }
 }
