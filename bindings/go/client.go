@@ -33,6 +33,7 @@ type Client struct {
 	// refused captures that never came to the library, by their error.
 	refused [refusals]atomic.Uint64
 	logs    *logPump
+	inApp   []inAppRule
 }
 
 // New makes a client for a project API key (phc_...). It opens no connection and starts no thread:
@@ -88,7 +89,7 @@ func newClient(config uintptr, options []Option) (*Client, error) {
 	if own.err != nil {
 		return nil, own.err
 	}
-	client := &Client{closeTimeout: own.closeTimeout}
+	client := &Client{closeTimeout: own.closeTimeout, inApp: own.inApp}
 	if own.logger != nil {
 		client.logs = newLogPump(own.logger)
 		own.hooks.Log = client.logs.line

@@ -55,16 +55,56 @@ func (c *Client) ExplainFlag(distinctID, key string, options ...FlagOption) (str
 		return "", c.unavailable()
 	}
 	defer c.release()
-	subject, err := newSubject(options)
+	subject, err := newContext(options)
 	if err != nil {
 		return "", err
 	}
-	defer subject.free()
+	defer freeContext(subject)
 	id, flag, text := cString(distinctID), cString(key), new(uintptr)
 	status := abi.Status(abi.FlagExplain, c.handle, uintptr(unsafe.Pointer(id)),
-		uintptr(unsafe.Pointer(flag)), subject.context, 0, uintptr(unsafe.Pointer(text)))
+		uintptr(unsafe.Pointer(flag)), subject, 0, uintptr(unsafe.Pointer(text)))
 	if status != 0 {
 		return "", Error(status)
 	}
 	return abi.Owned(*text), nil
+}
+
+// A DefinitionsCache shares definitions of flags between processes, so that a fleet reads them from
+// PostHog once. It is called on the thread that polls, and never while a flag is evaluated. When it
+// fails, or panics, this process reads by itself.
+type DefinitionsCache interface {
+	// Get is asked before each poll: for the text that Put was given, with UseDefinitions, or for whose
+	// turn it is to read it from PostHog.
+	Get() (definitions []byte, advice Advice, err error)
+	// Put is told of the definitions after each poll that read them from PostHog, also when they are
+	// unchanged, so that an entry that expires can be kept alive.
+	Put(definitions []byte) error
+}
+
+// An Advice is what a DefinitionsCache has this process do. The numbers are those of
+// ph_definitions_advice.
+type Advice int32
+
+const (
+	FetchDefinitions Advice = iota // Read them from PostHog: it is this process's turn.
+	UseDefinitions                 // Use those that Get returns.
+	KeepDefinitions                // It is another's turn, and there are none that are newer than those here.
+)
+
+// WithDefinitionsCache shares definitions of flags. Without WithSecretKey only the cache is read.
+func WithDefinitionsCache(cache DefinitionsCache) Option {
+	return func(s *setup) {
+		s.hooks.DefinitionsGet = func(definitions uintptr) int32 {
+			text, advice, err := cache.Get()
+			if err == nil && advice == UseDefinitions {
+				err = check(abi.Status(abi.DefinitionsSet, definitions,
+					uintptr(unsafe.Pointer(unsafe.SliceData(text))), uintptr(len(text))))
+			}
+			if err != nil {
+				return -1
+			}
+			return int32(advice)
+		}
+		s.hooks.DefinitionsPut = func(text []byte) bool { return cache.Put(text) == nil }
+	}
 }

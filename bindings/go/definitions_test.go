@@ -1,7 +1,9 @@
 package posthog
 
 import (
+	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -43,5 +45,73 @@ func TestFlagsAreEvaluatedHere(t *testing.T) {
 		if strings.HasPrefix(request.Path, "/flags") {
 			t.Error(request)
 		}
+	}
+}
+
+// shared is a cache in memory: what would be in Redis.
+type shared struct {
+	mutex  sync.Mutex
+	text   []byte
+	broken bool
+}
+
+func (s *shared) Get() ([]byte, Advice, error) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	switch {
+	case s.broken:
+		return nil, UseDefinitions, errors.New("no cache")
+	case s.text == nil:
+		return nil, FetchDefinitions, nil
+	}
+	return s.text, UseDefinitions, nil
+}
+
+func (s *shared) Put(text []byte) error {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if s.broken {
+		panic("no cache")
+	}
+	s.text = text
+	return nil
+}
+
+func TestAFleetReadsDefinitionsOnce(t *testing.T) {
+	r := receiver.Start(t)
+	r.Post("/__definitions", definitions)
+	cache := &shared{}
+	for _, options := range [][]Option{
+		{WithSecretKey("phx_secret"), WithDefinitionsCache(cache)},
+		// Without a secret key there is nothing but the cache.
+		{WithDefinitionsCache(cache)},
+	} {
+		client := open(t, r, options...)
+		ok(t, client.WaitForFlags(deadline(t, 10*time.Second)))
+		flags, err := client.EvaluateFlags(t.Context(), "u", WithPerson(Properties{"plan": "pro"}), LocalOnly())
+		ok(t, err)
+		if !flags.IsEnabled("beta", false) || flags.Version("beta") != 3 || flags.ID("beta") != 1 {
+			t.Error(flags.Reason("beta"), flags.Version("beta"), flags.ID("beta"))
+		}
+		ok(t, client.Close())
+	}
+	reads := 0
+	for _, request := range r.Requests() {
+		if strings.HasPrefix(request.Path, "/flags/definitions") {
+			reads++
+		}
+	}
+	if reads != 1 {
+		t.Error(reads)
+	}
+}
+
+func TestABrokenCacheIsDoneWithout(t *testing.T) {
+	r := receiver.Start(t)
+	r.Post("/__definitions", definitions)
+	client := open(t, r, WithSecretKey("phx_secret"), WithDefinitionsCache(&shared{broken: true}))
+	ok(t, client.WaitForFlags(deadline(t, 10*time.Second)))
+	if !client.FlagEnabled("u", "beta", false, WithPerson(Properties{"plan": "pro"}), LocalOnly()) {
+		t.Error("off")
 	}
 }

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"strconv"
 	"strings"
+	"time"
 	"unsafe"
 
 	"github.com/posthog/libposthog/bindings/go/internal/abi"
@@ -36,12 +38,16 @@ type exception struct {
 	skip        int
 	properties  Properties
 	groups      map[string]string
+	uuid        string
+	timestamp   time.Time
+	trace, span string
 	// stack of the capture, for an error that brings none.
 	stack []runtime.Frame
 	// original says that the stack is the error's own: that of a panic.
 	original bool
-	// left is how many errors of the tree there is room for.
-	left int
+	inApp    []inAppRule
+	// count of the errors of the tree so far.
+	count int
 }
 
 // WithLevel sets the level. Default LevelError.
@@ -67,6 +73,22 @@ func WithProperties(properties Properties) ExceptionOption {
 // WithGroups says in which groups it happened: the type of each, and its key.
 func WithGroups(groups map[string]string) ExceptionOption {
 	return func(e *exception) { e.groups = groups }
+}
+
+// WithTrace says in which trace and span it happened, as W3C Trace Context writes them: 32 and 16
+// hexadecimal digits.
+func WithTrace(traceID, spanID string) ExceptionOption {
+	return func(e *exception) { e.trace, e.span = traceID, spanID }
+}
+
+// WithUUID sets the event's identity, by which the program may refer to the report.
+func WithUUID(uuid string) ExceptionOption {
+	return func(e *exception) { e.uuid = uuid }
+}
+
+// WithTimestamp sets when it happened. Without it: the moment of capture.
+func WithTimestamp(moment time.Time) ExceptionOption {
+	return func(e *exception) { e.timestamp = moment }
 }
 
 // WithSkip leaves out the innermost callers of CaptureException from the stack, for functions that
@@ -146,8 +168,8 @@ func (c *Client) exception(distinctID string, err error, e *exception, options [
 			e.stack = panicked(e.stack)
 		}
 	}
-	e.left = exceptionsMax
-	handle, problem := e.build(err, true)
+	e.inApp = c.inApp
+	handle, problem := e.build(err)
 	if problem == nil {
 		defer abi.Call(abi.ExceptionFree, handle)
 		problem = e.describe(handle)
@@ -167,50 +189,65 @@ func (c *Client) exception(distinctID string, err error, e *exception, options [
 // leads back into itself.
 const exceptionsMax = 50
 
-// build the exception of an error and of those that it wraps, to be freed.
-func (e *exception) build(err error, outermost bool) (uintptr, error) {
-	e.left--
-	kind, message := cString(typeOf(err)), cString(strings.ReplaceAll(messageOf(err), "\x00", "\uFFFD"))
+// build the exception of an error and of those that it wraps, to be freed. Never with the thread's
+// native stack: it says nothing about Go.
+func (e *exception) build(err error) (uintptr, error) {
+	encoder := newEncoder()
+	defer encoder.done()
+	encoder.text = append(encoder.text, '[')
+	e.entries(encoder, err, cause{})
+	encoder.text = append(encoder.text, ']')
 	handle := new(uintptr)
-	status := abi.Status(abi.ExceptionNew, uintptr(unsafe.Pointer(kind)),
-		uintptr(unsafe.Pointer(message)), uintptr(unsafe.Pointer(handle)))
+	status := abi.Status(abi.ExceptionNewJSON, uintptr(unsafe.Pointer(unsafe.SliceData(encoder.text))),
+		uintptr(len(encoder.text)), uintptr(unsafe.Pointer(handle)))
 	if status != 0 {
 		return 0, Error(status)
 	}
-	// Never the thread's native stack: it says nothing about Go.
 	abi.Call(abi.ExceptionSetStack, *handle, 0, 0)
-	e.setFrames(*handle, err, outermost)
-	for _, cause := range causesOf(err) {
-		if e.left <= 0 {
-			break
-		}
-		if child, problem := e.build(cause.err, false); problem == nil {
-			source := cString(cause.source)
-			abi.Call(abi.ExceptionAddCause, *handle, child, uintptr(unsafe.Pointer(source)))
-			abi.Call(abi.ExceptionFree, child)
-		}
-	}
 	return *handle, nil
 }
 
-// setFrames of the error's own stack, or for the outermost error that of the capture.
-func (e *exception) setFrames(handle uintptr, err error, outermost bool) {
-	frames, synthetic := resolve(stackOf(err)), uintptr(0)
-	if outermost && (e.original || len(frames) == 0) {
-		frames = e.stack
-		if !e.original {
-			synthetic = 1
+// entries of an error and of those that it wraps, depth first, as ph_exception_new_json takes them.
+func (e *exception) entries(encoder *encoder, err error, link cause) {
+	index, first := e.count, true
+	e.count++
+	if index > 0 {
+		encoder.text = append(encoder.text, ',')
+	}
+	encoder.text = append(encoder.text, '{')
+	encoder.key("type", &first)
+	encoder.string(typeOf(err))
+	encoder.key("value", &first)
+	encoder.string(messageOf(err))
+	if index > 0 {
+		encoder.key("parent", &first)
+		encoder.text = strconv.AppendInt(encoder.text, int64(link.parent), 10)
+		encoder.key("source", &first)
+		encoder.string(link.source)
+	}
+	if frames, synthetic := e.framesOf(err, index == 0); len(frames) > 0 {
+		encoder.key("frames", &first)
+		encoder.frames(frames, e.inApp)
+		encoder.key("synthetic", &first)
+		encoder.text = strconv.AppendBool(encoder.text, synthetic)
+	}
+	encoder.text = append(encoder.text, '}')
+	for _, wrapped := range causesOf(err) {
+		if e.count < exceptionsMax {
+			wrapped.parent = index
+			e.entries(encoder, wrapped.err, wrapped)
 		}
 	}
-	if len(frames) == 0 {
-		return
+}
+
+// framesOf the error's own stack, or for the outermost error that of the capture; and whether they are
+// of another place than the error.
+func (e *exception) framesOf(err error, outermost bool) (frames []runtime.Frame, synthetic bool) {
+	frames = resolve(stackOf(err))
+	if outermost && (e.original || len(frames) == 0) {
+		return e.stack, !e.original
 	}
-	encoder := newEncoder()
-	defer encoder.done()
-	encoder.frames(frames)
-	abi.Call(abi.ExceptionSetFrames, handle,
-		uintptr(unsafe.Pointer(unsafe.SliceData(encoder.text))), uintptr(len(encoder.text)))
-	abi.Call(abi.ExceptionSetSynthetic, handle, synthetic)
+	return frames, false
 }
 
 // describe what belongs to the event as a whole.
@@ -220,6 +257,7 @@ func (e *exception) describe(handle uintptr) error {
 		abi.ExceptionSetMechanism:   e.mechanism,
 		abi.ExceptionSetSource:      e.source,
 		abi.ExceptionSetFingerprint: e.fingerprint,
+		abi.ExceptionSetUUID:        e.uuid,
 	} {
 		if value != "" {
 			text := cString(value)
@@ -230,6 +268,15 @@ func (e *exception) describe(handle uintptr) error {
 		kind, key := cString(kind), cString(key)
 		statuses = append(statuses, abi.Status(abi.ExceptionSetGroup, handle,
 			uintptr(unsafe.Pointer(kind)), uintptr(unsafe.Pointer(key))))
+	}
+	if e.trace != "" || e.span != "" {
+		trace, span := cString(e.trace), cString(e.span)
+		statuses = append(statuses, abi.Status(abi.ExceptionSetTrace, handle,
+			uintptr(unsafe.Pointer(trace)), uintptr(unsafe.Pointer(span))))
+	}
+	if !e.timestamp.IsZero() {
+		statuses = append(statuses, abi.Status(abi.ExceptionSetTimestampMs, handle,
+			uintptr(e.timestamp.UnixMilli())))
 	}
 	if e.unhandled {
 		statuses = append(statuses, abi.Status(abi.ExceptionSetHandled, handle, 0))
@@ -254,6 +301,7 @@ func (e *exception) describe(handle uintptr) error {
 type cause struct {
 	err    error
 	source string
+	parent int
 }
 
 func causesOf(err error) []cause {
@@ -261,20 +309,20 @@ func causesOf(err error) []cause {
 		var causes []cause
 		for _, member := range group.Unwrap() {
 			if member != nil {
-				causes = append(causes, cause{member, "member"})
+				causes = append(causes, cause{err: member, source: "member"})
 			}
 		}
 		return causes
 	}
 	if inner := errors.Unwrap(err); inner != nil {
-		return []cause{{inner, "unwrap"}}
+		return []cause{{err: inner, source: "unwrap"}}
 	}
 	return nil
 }
 
 // typeOf an error, by which PostHog groups.
 func typeOf(err error) string {
-	if named, ok := err.(interface{ ExceptionType() string }); ok {
+	if named, ok := err.(interface{ ExceptionType() string }); ok && strings.TrimSpace(named.ExceptionType()) != "" {
 		return named.ExceptionType()
 	}
 	return strings.TrimPrefix(fmt.Sprintf("%T", err), "*")

@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/posthog/libposthog/bindings/go/internal/receiver"
 )
@@ -324,3 +325,46 @@ func (r recorder) Handle(_ context.Context, record slog.Record) error {
 }
 func (r recorder) WithAttrs([]slog.Attr) slog.Handler { return r }
 func (r recorder) WithGroup(string) slog.Handler      { return r }
+
+func TestWhatIsSaidBesideAnError(t *testing.T) {
+	event := captured(t, func(client *Client) {
+		ok(t, client.CaptureException("u", errors.New("gone"),
+			WithTrace("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"),
+			WithUUID("0190a6e0-7c3b-7def-8123-456789abcdef"),
+			WithTimestamp(time.Date(2026, 1, 2, 3, 4, 5, 678e6, time.UTC))))
+		is(t, client.CaptureException("u", errors.New("gone"), WithTrace("none", "none")), ErrRange)
+		is(t, client.CaptureException("u", errors.New("gone"), WithUUID("none")), ErrUUID)
+	})
+	if event.Properties["$trace_id"] != "4bf92f3577b34da6a3ce929d0e0e4736" ||
+		event.Properties["$span_id"] != "00f067aa0ba902b7" ||
+		event.UUID != "0190a6e0-7c3b-7def-8123-456789abcdef" ||
+		!strings.HasPrefix(event.Timestamp, "2026-01-02T03:04:05.678") {
+		t.Error(event)
+	}
+}
+
+func TestWhoseCodeAFrameIsMayBeSaid(t *testing.T) {
+	frame := &runtime.Frame{Function: "example.com/shop/vendored/pay.Charge", File: "/srv/shop/vendored/pay.go"}
+	for _, each := range []struct {
+		rules []inAppRule
+		inApp bool
+	}{
+		{nil, true},
+		{[]inAppRule{{"example.com/shop/vendored/", false}}, false},
+		{[]inAppRule{{"/srv/shop/vendored", false}}, false},
+		{[]inAppRule{{"example.com/shop/vendored/pay", true}, {"example.com/", false}}, true},
+		{[]inAppRule{{"other.com/", false}}, true},
+	} {
+		if inApp(frame, each.rules) != each.inApp {
+			t.Error(each)
+		}
+	}
+	r := receiver.Start(t)
+	client := open(t, r, WithInApp("github.com/posthog/libposthog", false))
+	ok(t, client.CaptureException("u", errors.New("gone")))
+	ok(t, client.Close())
+	frames := framesOf(list(t, r.Events()[0])[0])
+	if last := frames[len(frames)-1]; last["in_app"] != false {
+		t.Error(last)
+	}
+}

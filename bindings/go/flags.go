@@ -15,15 +15,15 @@ func (c *Client) FlagEnabled(distinctID, key string, fallback bool, options ...F
 		return fallback
 	}
 	defer c.release()
-	subject, err := newSubject(options)
+	subject, err := newContext(options)
 	if err != nil {
 		return fallback
 	}
-	defer subject.free()
+	defer freeContext(subject)
 	return abi.True(abi.FlagEnabledN, c.handle,
 		uintptr(unsafe.Pointer(unsafe.StringData(distinctID))), uintptr(len(distinctID)),
 		uintptr(unsafe.Pointer(unsafe.StringData(key))), uintptr(len(key)),
-		subject.context, one(fallback))
+		subject, one(fallback))
 }
 
 // EvaluateFlags evaluates the feature flags of a distinct id, all of them unless an option says
@@ -41,11 +41,11 @@ func (c *Client) EvaluateFlags(
 		return &Flags{}, c.unavailable()
 	}
 	defer c.release()
-	subject, err := newSubject(options)
+	subject, err := newContext(options)
 	if err != nil {
 		return nil, err
 	}
-	defer subject.free()
+	defer freeContext(subject)
 	timeout := untilDeadline(ctx)
 	if timeout == forever {
 		timeout = flagsTimeout
@@ -53,11 +53,60 @@ func (c *Client) EvaluateFlags(
 	handle := new(uintptr)
 	status := abi.Status(abi.FlagsEvaluateN, c.handle,
 		uintptr(unsafe.Pointer(unsafe.StringData(distinctID))), uintptr(len(distinctID)),
-		subject.context, max(timeout, 1), uintptr(unsafe.Pointer(handle)))
+		subject, max(timeout, 1), uintptr(unsafe.Pointer(handle)))
 	if status != 0 {
 		return nil, Error(status)
 	}
 	return newFlags(*handle), nil
+}
+
+// RecallFlags gives all that FlagEnabled answers from: for a variant or a payload without a request for
+// each read. Where nothing is remembered the error says why: ErrNetwork, ErrServer, ErrTimeout.
+func (c *Client) RecallFlags(distinctID string, options ...FlagOption) (*Flags, error) {
+	if !c.acquire() {
+		return &Flags{}, c.unavailable()
+	}
+	defer c.release()
+	subject, err := newContext(options)
+	if err != nil {
+		return nil, err
+	}
+	defer freeContext(subject)
+	id, handle := cString(distinctID), new(uintptr)
+	status := abi.Status(abi.FlagsRecall, c.handle, uintptr(unsafe.Pointer(id)), subject,
+		uintptr(unsafe.Pointer(handle)))
+	if status != 0 {
+		return nil, Error(status)
+	}
+	return newFlags(*handle), nil
+}
+
+// OverrideFlags sets what flags are, whatever definitions or PostHog say, in place of what was set so
+// before; nil ends it. For tests. Values are booleans, names of variants, or maps with enabled, variant
+// and payload.
+func (c *Client) OverrideFlags(values Properties) error {
+	if !c.acquire() {
+		return c.unavailable()
+	}
+	defer c.release()
+	text, err := jsonText(values)
+	if err != nil {
+		return err
+	}
+	return check(abi.Status(abi.FlagsOverride, c.handle, uintptr(unsafe.Pointer(text))))
+}
+
+// jsonText is JSON as C takes it. Nil, which C has a meaning for, for nil.
+func jsonText(values Properties) (*byte, error) {
+	if values == nil {
+		return nil, nil
+	}
+	encoder := newEncoder()
+	defer encoder.done()
+	if err := encoder.properties(values); err != nil {
+		return nil, err
+	}
+	return cString(string(encoder.text)), nil
 }
 
 // flagsTimeout bounds an evaluation whose context has no deadline, in milliseconds.

@@ -44,12 +44,18 @@ func (s *setup) register() {
 		{s.hooks.BeforeSend != nil, abi.ConfigAddBeforeSend, abi.OnBeforeSend},
 		{s.hooks.Delivery != nil, abi.ConfigSetDelivery, abi.OnDelivery},
 		{s.hooks.Transport != nil, abi.ConfigSetTransport, abi.OnTransport},
+		{s.hooks.Error != nil, abi.ConfigSetOnError, abi.OnError},
 	} {
 		if hook.there {
 			hooks := s.hooks
 			abi.Call(hook.set, s.config, abi.Callback(hook.callback), hooks.Userdata(),
 				abi.Callback(abi.UserdataFree))
 		}
+	}
+	if s.hooks.DefinitionsGet != nil {
+		hooks := s.hooks
+		abi.Call(abi.ConfigSetDefinitionsCache, s.config, abi.Callback(abi.OnDefinitionsGet),
+			abi.Callback(abi.OnDefinitionsPut), hooks.Userdata(), abi.Callback(abi.UserdataFree))
 	}
 }
 

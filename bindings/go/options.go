@@ -22,6 +22,7 @@ type setup struct {
 	closeTimeout time.Duration
 	logger       *slog.Logger
 	hooks        abi.Hooks
+	inApp        []inAppRule
 }
 
 func (s *setup) check(option string, status int32) {
@@ -269,6 +270,35 @@ func WithDefinitionsPoll(interval time.Duration) Option {
 	return duration("WithDefinitionsPoll", abi.ConfigSetDefinitionsPollMs, interval)
 }
 
+// WithFlagsLocalOnly says whether flags are evaluated without any request: one that this process cannot
+// decide is not known then. Default false.
+func WithFlagsLocalOnly(localOnly bool) Option {
+	return yes("WithFlagsLocalOnly", abi.ConfigSetFlagsLocalOnly, localOnly)
+}
+
+// WithFlagsBootstrap sets what flags are for as long as nothing else is known of them. Values are
+// booleans, names of variants, or maps with enabled, variant and payload.
+func WithFlagsBootstrap(values Properties) Option {
+	return func(s *setup) {
+		if s.config == 0 {
+			return
+		}
+		text, err := jsonText(values)
+		if err != nil {
+			s.fail("WithFlagsBootstrap", err)
+			return
+		}
+		s.check("WithFlagsBootstrap",
+			abi.Status(abi.ConfigSetFlagsBootstrap, s.config, uintptr(unsafe.Pointer(text))))
+	}
+}
+
+// WithFlagEvents says whether PostHog is told which flags are read ($feature_flag_called), which
+// experiments live on. Default true.
+func WithFlagEvents(flagEvents bool) Option {
+	return yes("WithFlagEvents", abi.ConfigSetFlagEvents, flagEvents)
+}
+
 // WithProxy sends requests by a proxy, http://[user[:password]@]host[:port]; "" by none. Default: what
 // HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY say.
 func WithProxy(url string) Option {
@@ -312,6 +342,13 @@ func WithDeterministic(now time.Time, seed uint64) Option {
 // WithRelease sets the release that is running, the $release_id of its exceptions.
 func WithRelease(id string) Option {
 	return text("WithRelease", abi.ConfigSetRelease, id)
+}
+
+// WithInApp says whose code frames of exceptions are whose package or file begins with prefix, e.g.
+// example.com/vendored/ or /srv/generated/: the program's own, or a library's. May be given many times;
+// the longest prefix that fits wins. Without one, the program's own is its main module.
+func WithInApp(prefix string, inApp bool) Option {
+	return func(s *setup) { s.inApp = append(s.inApp, inAppRule{prefix, inApp}) }
 }
 
 // WithExceptionLimit limits exceptions of the same kind: burst at once (default 10), then one in each

@@ -3,6 +3,7 @@ package posthog
 import (
 	"encoding/json"
 	"runtime"
+	"time"
 	"unsafe"
 
 	"github.com/posthog/libposthog/bindings/go/internal/abi"
@@ -85,6 +86,49 @@ func (f *Flags) Source(key string) Source {
 	return Source(int32(f.get(abi.FlagsGetSource, key, 0)))
 }
 
+// Age says how long ago the value was evaluated, or came from PostHog; -1 when nobody knows.
+func (f *Flags) Age(key string) time.Duration {
+	if age := f.number(abi.FlagsGetAgeMs, key); age >= 0 {
+		return time.Duration(age) * time.Millisecond
+	}
+	return -1
+}
+
+// ID is the number by which PostHog knows a flag; -1 when nobody said.
+func (f *Flags) ID(key string) int64 {
+	return f.number(abi.FlagsGetID, key)
+}
+
+// Version of a flag's definition that was evaluated; -1 when nobody said.
+func (f *Flags) Version(key string) int64 {
+	return f.number(abi.FlagsGetVersion, key)
+}
+
+// RequestID is PostHog's name for the request of this evaluation; "" without an answer.
+func (f *Flags) RequestID() string {
+	if !f.there() {
+		return ""
+	}
+	defer runtime.KeepAlive(f)
+	return abi.Text(abi.Call(abi.FlagsGetRequestID, f.handle))
+}
+
+// Unknown are the keys of flags that exist, or were asked for, and are not known: Reason says why.
+func (f *Flags) Unknown() []string {
+	if !f.there() {
+		return nil
+	}
+	defer runtime.KeepAlive(f)
+	var keys []string
+	for i := uintptr(0); ; i++ {
+		key := abi.Call(abi.FlagsGetUnknownKey, f.handle, i)
+		if key == 0 {
+			return keys
+		}
+		keys = append(keys, abi.Text(key))
+	}
+}
+
 // Keys of the known flags, sorted by their bytes.
 func (f *Flags) Keys() []string {
 	if !f.there() {
@@ -154,6 +198,13 @@ func (f *Flags) text(getter abi.Function, key string) string {
 	}
 	defer runtime.KeepAlive(f)
 	return abi.Text(f.get(getter, key, 0))
+}
+
+func (f *Flags) number(getter abi.Function, key string) int64 {
+	if !f.there() {
+		return -1
+	}
+	return int64(f.get(getter, key, 0))
 }
 
 // addTo adds the values to an event.

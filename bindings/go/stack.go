@@ -83,7 +83,7 @@ func panicked(frames []runtime.Frame) []runtime.Frame {
 }
 
 // frames in PostHog's format for Go, the outermost first.
-func (e *encoder) frames(frames []runtime.Frame) {
+func (e *encoder) frames(frames []runtime.Frame, rules []inAppRule) {
 	e.text = append(e.text, '[')
 	for i := len(frames) - 1; i >= 0; i-- {
 		frame, first := &frames[i], true
@@ -93,7 +93,7 @@ func (e *encoder) frames(frames []runtime.Frame) {
 			value any
 		}{
 			{"platform", "go"}, {"function", frame.Function}, {"filename", frame.File},
-			{"lineno", frame.Line}, {"in_app", inApp(frame)}, {"synthetic", false},
+			{"lineno", frame.Line}, {"in_app", inApp(frame, rules)}, {"synthetic", false},
 		} {
 			e.key(member.key, &first)
 			_ = e.value(member.value) // Texts, numbers and booleans always have JSON.
@@ -122,11 +122,27 @@ var modules = sync.OnceValue(func() (all struct {
 	return
 })
 
-// inApp says whether a function is the program's own: not of the standard library, and of no other
-// module than the main one.
-func inApp(frame *runtime.Frame) bool {
-	all := modules()
+// An inAppRule is what WithInApp says.
+type inAppRule struct {
+	prefix string
+	inApp  bool
+}
+
+// inApp says whether a function is the program's own: as a rule says, or else not of the standard
+// library, and of no other module than the main one.
+func inApp(frame *runtime.Frame, rules []inAppRule) bool {
 	path := packageOf(frame.Function)
+	longest, own := -1, false
+	for _, rule := range rules {
+		fits := strings.HasPrefix(path, rule.prefix) || strings.HasPrefix(frame.File, rule.prefix)
+		if fits && len(rule.prefix) > longest {
+			longest, own = len(rule.prefix), rule.inApp
+		}
+	}
+	if longest >= 0 {
+		return own
+	}
+	all := modules()
 	if path == "main" || within(path, all.main) {
 		return true
 	}

@@ -9,119 +9,126 @@ import (
 // A FlagOption says more about one evaluation of feature flags than whose it is.
 type FlagOption func(*subject)
 
-// A subject is what the library calls a context.
+// A subject is what the library calls a context. It is handed over as a whole, as JSON.
 type subject struct {
-	context uintptr // 0 for none
-	err     error
+	groups                              map[string]string
+	groupProperties                     map[string]Properties
+	person                              Properties
+	deviceID                            string
+	keys, contexts                      []string
+	limited                             bool
+	disableGeoIP, localOnly, flagEvents *bool
 }
 
-func newSubject(options []FlagOption) (*subject, error) {
+// newContext of the library's, to be freed with freeContext. 0, which is none, without options.
+func newContext(options []FlagOption) (uintptr, error) {
 	if len(options) == 0 {
-		return &subject{}, nil
+		return 0, nil
 	}
-	s := &subject{context: abi.Call(abi.ContextNew)}
+	s := &subject{groups: make(map[string]string), groupProperties: make(map[string]Properties)}
 	for _, option := range options {
 		option(s)
 	}
-	if s.err != nil {
-		s.free()
-		return nil, s.err
+	encoder := newEncoder()
+	defer encoder.done()
+	if err := encoder.subject(s); err != nil {
+		return 0, err
 	}
-	return s, nil
+	context := new(uintptr)
+	status := abi.Status(abi.ContextNewJSON, uintptr(unsafe.Pointer(unsafe.SliceData(encoder.text))),
+		uintptr(len(encoder.text)), uintptr(unsafe.Pointer(context)))
+	return *context, check(status)
 }
 
-func (s *subject) free() {
-	if s.context != 0 {
-		abi.Call(abi.ContextFree, s.context)
+func freeContext(context uintptr) {
+	if context != 0 {
+		abi.Call(abi.ContextFree, context)
 	}
 }
 
-func (s *subject) check(status int32) {
-	if s.err == nil {
-		s.err = check(status)
+// subject as ph_context_new_json takes it.
+func (e *encoder) subject(s *subject) error {
+	e.text = append(e.text, '{')
+	first := true
+	e.key("groups", &first)
+	e.strings(s.groups)
+	e.key("group_properties", &first)
+	if err := e.value(s.groupProperties); err != nil {
+		return err
 	}
+	e.key("person_properties", &first)
+	if err := e.properties(s.person); err != nil {
+		return err
+	}
+	for _, member := range [...]struct {
+		key   string
+		there bool
+		value any
+	}{
+		{"device_id", s.deviceID != "", s.deviceID},
+		{"flag_keys", s.limited, s.keys},
+		{"evaluation_contexts", len(s.contexts) > 0, s.contexts},
+		{"geoip_disable", s.disableGeoIP != nil, s.disableGeoIP},
+		{"local_only", s.localOnly != nil, s.localOnly},
+		{"flag_events", s.flagEvents != nil, s.flagEvents},
+	} {
+		if member.there {
+			e.key(member.key, &first)
+			_ = e.value(member.value) // Texts and booleans always have JSON.
+		}
+	}
+	e.text = append(e.text, '}')
+	return nil
 }
 
 // InGroup says which group of a type somebody belongs to, and what it is like; properties may be nil.
 func InGroup(groupType, groupKey string, properties Properties) FlagOption {
 	return func(s *subject) {
-		kind, key := cString(groupType), cString(groupKey)
-		s.check(abi.Status(abi.ContextSetGroup, s.context,
-			uintptr(unsafe.Pointer(kind)), uintptr(unsafe.Pointer(key))))
-		s.with(properties, func(props uintptr) int32 {
-			return abi.Status(abi.ContextSetGroupProperties, s.context,
-				uintptr(unsafe.Pointer(kind)), props)
-		})
+		s.groups[groupType] = groupKey
+		if properties != nil {
+			s.groupProperties[groupType] = properties
+		}
 	}
 }
 
 // WithPerson gives person properties that the evaluation is to take for the person's.
 func WithPerson(properties Properties) FlagOption {
-	return func(s *subject) {
-		s.with(properties, func(props uintptr) int32 {
-			return abi.Status(abi.ContextSetPersonProperties, s.context, props)
-		})
-	}
+	return func(s *subject) { s.person = merged(s.person, properties) }
 }
 
 // WithDeviceID sets the id of the device, for flags that are released by device.
 func WithDeviceID(deviceID string) FlagOption {
-	return func(s *subject) {
-		text := cString(deviceID)
-		s.check(abi.Status(abi.ContextSetDeviceID, s.context, uintptr(unsafe.Pointer(text))))
-	}
+	return func(s *subject) { s.deviceID = deviceID }
 }
 
 // OnlyFlags limits the evaluation to these flags; to none, if there are none.
 func OnlyFlags(keys ...string) FlagOption {
-	return func(s *subject) {
-		s.check(abi.Status(abi.ContextLimitFlagKeys, s.context))
-		for _, key := range keys {
-			text := cString(key)
-			s.check(abi.Status(abi.ContextAddFlagKey, s.context, uintptr(unsafe.Pointer(text))))
-		}
-	}
+	return func(s *subject) { s.keys, s.limited = append(s.keys, keys...), true }
 }
 
 // InContexts names evaluation contexts, such as backend: flags that are tagged with contexts are
 // evaluated only in one of those.
 func InContexts(names ...string) FlagOption {
-	return func(s *subject) {
-		for _, name := range names {
-			text := cString(name)
-			s.check(abi.Status(abi.ContextAddEvaluationContext, s.context,
-				uintptr(unsafe.Pointer(text))))
-		}
-	}
+	return func(s *subject) { s.contexts = append(s.contexts, names...) }
 }
 
 // WithoutGeoIP says whether PostHog is to leave out where the request comes from, which on a server
 // is where the server is. Without it: as the client is configured.
 func WithoutGeoIP(disable bool) FlagOption {
-	return func(s *subject) {
-		s.check(abi.Status(abi.ContextSetGeoipDisable, s.context, one(disable)))
-	}
+	return func(s *subject) { s.disableGeoIP = &disable }
 }
 
 // LocalOnly says that nothing may be asked of PostHog: a flag that the client cannot evaluate itself
 // is not known then.
 func LocalOnly() FlagOption {
 	return func(s *subject) {
-		s.check(abi.Status(abi.ContextSetLocalOnly, s.context, 1))
+		only := true
+		s.localOnly = &only
 	}
 }
 
-func (s *subject) with(properties Properties, set func(props uintptr) int32) {
-	if properties == nil {
-		return
-	}
-	props, err := newProps(properties)
-	if err != nil {
-		if s.err == nil {
-			s.err = err
-		}
-		return
-	}
-	defer abi.Call(abi.PropsFree, props)
-	s.check(set(props))
+// TellingReads says whether reads of values are told to PostHog ($feature_flag_called). Without it: as
+// WithFlagEvents says.
+func TellingReads(told bool) FlagOption {
+	return func(s *subject) { s.flagEvents = &told }
 }

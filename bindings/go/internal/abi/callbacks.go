@@ -12,6 +12,10 @@ type Hooks struct {
 	BeforeSend func(event uintptr) bool
 	Delivery   func(delivery int32, events int)
 	Transport  func(request Request, response uintptr) bool
+	Error      func(report uintptr)
+	// Definitions are shared with other processes: what the library is to do, and whether they were kept.
+	DefinitionsGet func(definitions uintptr) int32
+	DefinitionsPut func(text []byte) bool
 }
 
 // A Request that a transport is to carry. All of it is Go's.
@@ -79,6 +83,28 @@ func onDelivery(userdata uintptr, delivery int32, events uintptr) {
 	find(userdata).Delivery(delivery, int(events))
 }
 
+func onError(userdata, report uintptr) {
+	defer contain()
+	find(userdata).Error(report)
+}
+
+// onDefinitionsGet answers what no advice is if it panics.
+func onDefinitionsGet(userdata, definitions uintptr) (advice int32) {
+	advice = -1
+	defer contain()
+	advice = find(userdata).DefinitionsGet(definitions)
+	return advice
+}
+
+func onDefinitionsPut(userdata, text, length uintptr) (failed int32) {
+	failed = 1
+	defer contain()
+	if find(userdata).DefinitionsPut(bytesOf(text, length)) {
+		failed = 0
+	}
+	return failed
+}
+
 // onTransport is called with memory that lasts for the call; Go may need it for longer.
 func onTransport(userdata, method, url, headers, body, bodyLen, timeoutMs, response uintptr) (failed int32) {
 	failed = 1 // Unless it comes to its end.
@@ -113,4 +139,7 @@ const (
 	OnBeforeSend
 	OnDelivery
 	OnTransport
+	OnError
+	OnDefinitionsGet
+	OnDefinitionsPut
 )

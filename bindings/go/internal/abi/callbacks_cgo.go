@@ -13,17 +13,23 @@ void posthogGoDelivery(uintptr_t userdata, int32_t delivery, uintptr_t events);
 int32_t posthogGoTransport(uintptr_t userdata, uintptr_t method, uintptr_t url, uintptr_t headers,
                            uintptr_t body, uintptr_t body_len, uint32_t timeout_ms,
                            uintptr_t response);
+void posthogGoError(uintptr_t userdata, uintptr_t report);
+int32_t posthogGoDefinitionsGet(uintptr_t userdata, uintptr_t definitions);
+int32_t posthogGoDefinitionsPut(uintptr_t userdata, uintptr_t text, uintptr_t length);
 */
 import "C"
 
 // Callback is the address of what C calls for a hook.
 func Callback(kind CallbackKind) uintptr {
 	return [...]uintptr{
-		UserdataFree: address(C.posthogGoUserdataFree),
-		OnLog:        address(C.posthogGoLog),
-		OnBeforeSend: address(C.posthogGoBeforeSend),
-		OnDelivery:   address(C.posthogGoDelivery),
-		OnTransport:  address(C.posthogGoTransport),
+		UserdataFree:     address(C.posthogGoUserdataFree),
+		OnLog:            address(C.posthogGoLog),
+		OnBeforeSend:     address(C.posthogGoBeforeSend),
+		OnDelivery:       address(C.posthogGoDelivery),
+		OnTransport:      address(C.posthogGoTransport),
+		OnError:          address(C.posthogGoError),
+		OnDefinitionsGet: address(C.posthogGoDefinitionsGet),
+		OnDefinitionsPut: address(C.posthogGoDefinitionsPut),
 	}[kind]
 }
 
@@ -53,4 +59,19 @@ func posthogGoTransport(
 ) C.int32_t {
 	return C.int32_t(onTransport(uintptr(userdata), uintptr(method), uintptr(url), uintptr(headers),
 		uintptr(body), uintptr(bodyLen), uintptr(timeoutMs), uintptr(response)))
+}
+
+//export posthogGoError
+func posthogGoError(userdata, report C.uintptr_t) {
+	onError(uintptr(userdata), uintptr(report))
+}
+
+//export posthogGoDefinitionsGet
+func posthogGoDefinitionsGet(userdata, definitions C.uintptr_t) C.int32_t {
+	return C.int32_t(onDefinitionsGet(uintptr(userdata), uintptr(definitions)))
+}
+
+//export posthogGoDefinitionsPut
+func posthogGoDefinitionsPut(userdata, text, length C.uintptr_t) C.int32_t {
+	return C.int32_t(onDefinitionsPut(uintptr(userdata), uintptr(text), uintptr(length)))
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // callbacks are made once: purego never frees one.
-var callbacks = sync.OnceValue(func() [5]uintptr {
+var callbacks = sync.OnceValue(func() [8]uintptr {
 	return [...]uintptr{
 		UserdataFree: purego.NewCallback(func(userdata uintptr) uintptr {
 			onUserdataFree(userdata)
@@ -31,6 +31,16 @@ var callbacks = sync.OnceValue(func() [5]uintptr {
 				return uintptr(onTransport(
 					userdata, method, url, headers, body, bodyLen, timeoutMs, response))
 			}),
+		OnError: purego.NewCallback(func(userdata, report uintptr) uintptr {
+			onError(userdata, report)
+			return 0
+		}),
+		OnDefinitionsGet: purego.NewCallback(func(userdata, definitions uintptr) uintptr {
+			return uintptr(onDefinitionsGet(userdata, definitions))
+		}),
+		OnDefinitionsPut: purego.NewCallback(func(userdata, text, length uintptr) uintptr {
+			return uintptr(onDefinitionsPut(userdata, text, length))
+		}),
 	}
 })
 

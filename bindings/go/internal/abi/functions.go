@@ -52,12 +52,17 @@ const (
 	ConfigAddHeader
 	ConfigSetLocalEvaluation
 	ConfigSetDefinitionsPollMs
+	ConfigSetFlagsLocalOnly
+	ConfigSetFlagsBootstrap
+	ConfigSetFlagEvents
 	ConfigSetCaptureOnly
 	ConfigSetDeterministic
 	ConfigSetTransport
 	ConfigSetLog
 	ConfigAddBeforeSend
 	ConfigSetDelivery
+	ConfigSetDefinitionsCache
+	ConfigSetOnError
 	Init
 	ClientStart
 	ClientFree
@@ -81,18 +86,18 @@ const (
 	Unregister
 	CaptureException
 	StepAdd
-	ExceptionNew
+	ExceptionNewJSON
 	ExceptionFree
 	ExceptionSetLevel
 	ExceptionSetHandled
-	ExceptionSetSynthetic
 	ExceptionSetMechanism
 	ExceptionSetSource
 	ExceptionSetGroup
 	ExceptionSetFingerprint
 	ExceptionSetStack
-	ExceptionSetFrames
-	ExceptionAddCause
+	ExceptionSetTrace
+	ExceptionSetUUID
+	ExceptionSetTimestampMs
 	ExceptionSetProperties
 	EventNewJSON
 	EventFree
@@ -114,15 +119,31 @@ const (
 	FlagsRefresh
 	DefinitionsLoad
 	DefinitionsSave
+	DefinitionsSet
 	StringFree
+	ErrorNext
+	ReportFree
+	ReportGet
+	ReportGetHost
+	ReportGetMessage
 	ResponseSetStatus
 	ResponseAddHeader
 	ResponseAppendBody
 	FlagsEvaluateN
+	FlagsRecall
+	FlagsOverride
+	FlagsSetPersonProperties
+	FlagsSetGroupProperties
+	FlagsResetPersonProperties
+	FlagsResetGroupProperties
 	FlagsOnly
 	FlagsOnlyAccessed
 	FlagsGetUnknownKey
 	FlagsGetSource
+	FlagsGetAgeMs
+	FlagsGetID
+	FlagsGetVersion
+	FlagsGetRequestID
 	FlagsFree
 	FlagsIsEnabled
 	FlagsIsKnown
@@ -131,17 +152,8 @@ const (
 	FlagsGetReason
 	FlagsGetCount
 	FlagsGetKey
-	ContextNew
+	ContextNewJSON
 	ContextFree
-	ContextSetGroup
-	ContextSetPersonProperties
-	ContextSetGroupProperties
-	ContextSetDeviceID
-	ContextAddFlagKey
-	ContextLimitFlagKeys
-	ContextAddEvaluationContext
-	ContextSetGeoipDisable
-	ContextSetLocalOnly
 	functions // how many there are
 )
 
