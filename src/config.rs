@@ -246,7 +246,13 @@ impl Config {
         self.proxy = match url {
             None => ProxyChoice::Environment,
             Some("") => ProxyChoice::None,
-            Some(url) => ProxyChoice::Of(Proxy::parse(url).ok_or(Error::Host)?),
+            Some(url) => {
+                let proxy = Proxy::parse(url).ok_or(Error::Host)?;
+                if !proxy.is_possible() {
+                    return Err(Error::Unsupported);
+                }
+                ProxyChoice::Of(proxy)
+            }
         };
         Ok(())
     }

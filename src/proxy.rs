@@ -45,6 +45,11 @@ impl Proxy {
         Some(Proxy { host: host.to_owned(), authority, is_tls, authorization })
     }
 
+    /// Whether this build can speak to it: without TLS, user and password would go out in clear.
+    pub fn is_possible(&self) -> bool {
+        cfg!(feature = "tls") || !self.is_tls
+    }
+
     /// The proxy that the environment names for a URL, as curl and most others read it: lower case
     /// wins, and an empty value is none. `Err` is the name of a variable that is not a proxy.
     pub fn of_env(
@@ -66,7 +71,7 @@ impl Proxy {
         if is_exempt(url, &exceptions) {
             return Ok(None);
         }
-        Proxy::parse(&value).map(Some).ok_or(name)
+        Proxy::parse(&value).filter(Proxy::is_possible).map(Some).ok_or(name)
     }
 }
 

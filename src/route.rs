@@ -21,6 +21,9 @@ use ureq::Agent;
 /// Kept connections are dropped before the usual load balancer (60 s) drops them.
 const IDLE_MAX: Duration = Duration::from_secs(50);
 
+/// What a proxy may be in this build.
+const KINDS: &str = if cfg!(feature = "tls") { "an http:// or https://" } else { "an http://" };
+
 pub struct Route {
     pub host: String,
     pub user_agent: String,
@@ -93,10 +96,7 @@ fn proxy(config: &Config, logger: &Logger) -> Option<Proxy> {
             let url = format!("{}/", config.host).parse().ok()?;
             let read = |name: &str| std::env::var(name).ok();
             Proxy::of_env(&url, read).unwrap_or_else(|name| {
-                logger.log(
-                    Level::Warn,
-                    format_args!("{name} is not an http:// or https:// proxy: going without"),
-                );
+                logger.log(Level::Warn, format_args!("{name} is not {KINDS} proxy: going without"));
                 None
             })
         }

@@ -6,11 +6,11 @@
 
 mod support;
 
-use posthog_receiver::{At, Options, Outcome, Receiver, Record, Reply, Script};
+use posthog_receiver::{At, Authority, Options, Outcome, Receiver, Record, Reply, Script};
 use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, SystemTime};
 use support::program::{Build, Program};
-use support::{library, root};
+use support::{library, root, scratch};
 
 // Has cargo build the library.
 use posthog as _;
@@ -198,7 +198,17 @@ fn ten_million_reads_of_flags_for_a_million_people_take_bounded_memory() {
 fn a_server_that_hangs_up_raises_no_signal() {
     let receiver = Receiver::start();
     receiver.set_script(Script::new().always("/", Reply::usual().reset(At::Head)));
-    Program::new("signals", Build::Shared).run(&[&receiver.url()]);
+    let program = Program::new("signals", Build::Shared);
+    program.run(&[&receiver.url()]);
+    assert!(receiver.counts().requests >= 5, "{:?}", receiver.counts());
+
+    // In a TLS session, too, which a reset ends without a word.
+    let authority = Authority::new();
+    let receiver = Receiver::secure(authority.identity(&["127.0.0.1"]));
+    receiver.set_script(Script::new().always("/", Reply::usual().reset(At::Head)));
+    let ca = scratch("signals").join("ca.pem");
+    std::fs::write(&ca, authority.pem()).expect("a scratch file");
+    program.run(&[&receiver.url(), &ca.to_string_lossy()]);
     assert!(receiver.counts().requests >= 5, "{:?}", receiver.counts());
 }
 

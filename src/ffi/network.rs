@@ -13,7 +13,8 @@ use super::{ph_config, ph_status};
 /// called: `https_proxy` or `HTTPS_PROXY` for an https host, `http_proxy` or
 /// `HTTP_PROXY` for another, `all_proxy` or `ALL_PROXY` for both; unless `no_proxy`
 /// or `NO_PROXY` names the host, a domain above it, or its network (`10.0.0.0/8`). An
-/// empty text is no proxy, whatever the environment says. `PH_ERROR_HOST`.
+/// empty text is no proxy, whatever the environment says. `PH_ERROR_HOST`;
+/// `PH_ERROR_UNSUPPORTED` for `https://` in a build without the feature `tls`.
 #[unsafe(no_mangle)]
 pub extern "C" fn ph_config_set_proxy(
     config: Option<&mut ph_config>,

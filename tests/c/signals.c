@@ -2,7 +2,7 @@
  * touched. The receiver resets every connection after a request's head, while megabytes of its
  * body are still to be written.
  *
- * signals URL */
+ * signals URL [CA_FILE] */
 #include "check.h"
 
 #include <signal.h>
@@ -60,7 +60,7 @@ static void ask_for_flags(ph_client *client, const char *text) {
 }
 
 int main(int argc, char **argv) {
-  CHECK(argc == 2);
+  CHECK(argc == 2 || argc == 3);
   struct sigaction before[SIGNALS];
   read_dispositions(before);
   CHECK(before[SIGPIPE - 1].sa_handler == SIG_DFL);
@@ -72,6 +72,7 @@ int main(int argc, char **argv) {
   text[TEXT_BYTES - 1] = '\0';
 
   ph_config *config = config_for(argv[1]);
+  if (argc == 3) CHECK_OK(ph_config_set_ca_file(config, argv[2]));
   CHECK_OK(ph_config_set_compression(config, PH_COMPRESSION_NONE));
   CHECK_OK(ph_config_set_batch_max_bytes(config, 16 << 20));
   CHECK_OK(ph_config_set_max_retries(config, 3));

@@ -53,6 +53,46 @@ fn tls_goes_through_a_tunnel_to_a_name_that_only_the_proxy_knows() {
     assert_eq!(receiver.counts().accepted, 1);
 }
 
+/// The way to the proxy is TLS, whether what goes through it is TLS once more or not.
+#[test]
+fn a_proxy_may_speak_tls_itself() {
+    let authority = Authority::new();
+    let ca = super::tls::CaFile::of(&authority);
+    let identity = || authority.identity(&["127.0.0.1"]);
+    for receiver in [Receiver::start(), Receiver::secure(identity())] {
+        let proxy = Proxy::start(ProxyOptions { identity: Some(identity()), ..options() });
+        let client = by(&receiver, &format!("https://{USER}@{}", proxy.addr()))
+            .text(ph_config_set_ca_file, ca.path())
+            .client();
+        both_arrive(&client);
+        client.capture_numbered("many", 0..3_000);
+        client.deliver();
+        assert_eq!((proxy.heads().len(), receiver.counts().accepted), (1, 3_001));
+    }
+}
+
+#[test]
+fn a_proxy_that_is_not_who_it_should_be_is_told_nothing() {
+    let (ours, theirs) = (Authority::new(), Authority::new());
+    let ca = super::tls::CaFile::of(&ours);
+    let receiver = Receiver::start();
+    let identity = Some(theirs.identity(&["127.0.0.1"]));
+    let proxy = Proxy::start(ProxyOptions { identity, ..options() });
+    let config = by(&receiver, &format!("https://{USER}@{}", proxy.addr()))
+        .text(ph_config_set_ca_file, ca.path())
+        .set(ph_config_set_max_retries, PH_NEVER);
+    let (config, lines) = logged(config);
+    let client = config.client();
+    assert_eq!(client.capture("u", "e"), PH_OK);
+    assert_eq!(client.flush(20_000), PH_ERROR_LOST);
+    assert!(
+        lines.all().iter().any(|line| line.contains("issuer is not trusted")),
+        "{:?}",
+        lines.all()
+    );
+    assert_eq!((proxy.heads().len(), receiver.connections()), (0, 0));
+}
+
 #[test]
 fn a_proxy_that_wants_other_credentials_is_told_of_and_nothing_is_sent() {
     let (receiver, proxy) = (Receiver::start(), Proxy::start(options()));

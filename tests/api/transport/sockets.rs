@@ -25,6 +25,22 @@ fn flags_of_sockets() -> Vec<u32> {
     flags.collect()
 }
 
+/// How many sockets of this process send at once what is written to them.
+fn undelayed() -> usize {
+    let is_undelayed = |number: i32| {
+        let (mut value, mut size) = (0_i32, size_of::<i32>() as libc::socklen_t);
+        // SAFETY: both outlive the call, and the size is that of the value.
+        let known = unsafe {
+            let value = (&raw mut value).cast();
+            libc::getsockopt(number, libc::IPPROTO_TCP, libc::TCP_NODELAY, value, &raw mut size)
+        };
+        known == 0 && value != 0
+    };
+    let descriptors = fs::read_dir("/proc/self/fd").unwrap();
+    let numbers = descriptors.filter_map(|it| it.unwrap().file_name().to_str()?.parse().ok());
+    numbers.filter(|number| is_undelayed(*number)).count()
+}
+
 /// `O_CLOEXEC` on Linux, whatever the processor.
 const CLOSED_ON_EXEC: u32 = 0o2_000_000;
 
@@ -47,6 +63,7 @@ fn a_program_that_the_host_starts_inherits_no_descriptor() {
     let flags = flags_of_sockets();
     assert_eq!(flags.len(), before.len() + 1, "one connection");
     assert_eq!(inherited(&flags), inherited(&before), "a program would inherit a socket");
+    assert_eq!(undelayed(), 1, "Nagle's algorithm holds back what is sent");
     let threads = child::threads();
     assert!(!threads.iter().any(|name| name.starts_with("posthog-resolve")), "{threads:?}");
 }

@@ -53,21 +53,23 @@ fn capture_and_flags_go_over_one_session() {
 }
 
 #[test]
-fn a_connection_that_ends_is_made_anew() {
+fn a_connection_that_is_made_anew_goes_on_with_the_session() {
     let authority = Authority::new();
     let receiver = Receiver::secure(authority.identity(&["127.0.0.1"]));
-    receiver.set_script(Script::new().every_connection(
-        2,
-        "/batch/",
-        Reply::usual().header("Connection", "close"),
-    ));
+    receiver.set_script(Script::new().always("/", Reply::usual().header("Connection", "close")));
     let ca = CaFile::of(&authority);
     let client = to(&receiver).text(ph_config_set_ca_file, ca.path()).client();
     for n in 0..4 {
         client.capture_numbered("e", n..n + 1);
         client.deliver();
     }
-    assert_eq!(receiver.counts().accepted, 4);
+    let counts = receiver.counts();
+    assert_eq!((counts.accepted, counts.connections, counts.resumed), (4, 4, 3));
+    // Another client knows nothing of that session.
+    let other = to(&receiver).text(ph_config_set_ca_file, ca.path()).client();
+    other.capture_numbered("e", 4..5);
+    other.deliver();
+    assert_eq!(receiver.counts().resumed, 3);
 }
 
 /// That client refuses that server, says why, and lets it see nothing.

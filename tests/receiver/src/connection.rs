@@ -63,7 +63,10 @@ impl<'a> Connection<'a> {
         if head.path.starts_with("/__") {
             return self.control(&head);
         }
-        let number = *self.number.get_or_insert_with(|| self.shared.next_number());
+        let number = match self.number {
+            Some(number) => number,
+            None => self.begin(),
+        };
         if self.shared.sink {
             return self.swallow(&head);
         }
@@ -84,6 +87,14 @@ impl<'a> Connection<'a> {
         let ticket = self.shared.log.arrive(&mut request);
         let reply = answer.map_or_else(Reply::usual, |answer| answer.to(&request));
         Ok(self.answer(ticket, &mut request, &reply, head.keep_alive))
+    }
+
+    /// What is known of a connection at its first request; its number.
+    fn begin(&mut self) -> u64 {
+        if self.wire.is_resumed() {
+            self.shared.log.count(|counts| counts.resumed += 1);
+        }
+        *self.number.insert(self.shared.next_number())
     }
 
     /// Counts a request and its bytes, and nothing else, as fast as they come.

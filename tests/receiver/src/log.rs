@@ -45,6 +45,8 @@ pub struct Brief {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     pub connections: u64,
+    /// Of these, how many went on with the TLS session of an earlier one.
+    pub resumed: u64,
     /// Requests with a readable head.
     pub requests: u64,
     /// Requests whose head or framing was not HTTP.
@@ -67,6 +69,7 @@ impl Counts {
     pub(crate) fn to_json(self) -> Value {
         json!({
             "connections": self.connections,
+            "resumed": self.resumed,
             "requests": self.requests,
             "malformed": self.malformed,
             "refused": self.refused,

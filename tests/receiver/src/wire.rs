@@ -8,7 +8,7 @@ use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::{ServerConnection, StreamOwned};
+use rustls::{HandshakeKind, ServerConnection, StreamOwned};
 
 use crate::authority::Identity;
 use crate::head::Length;
@@ -96,6 +96,14 @@ impl Wire {
             if head.ends_with(b"\r\n\r\n") {
                 return Ok(Some(head));
             }
+        }
+    }
+
+    /// Whether a TLS handshake went on with an earlier session. Known once something was read.
+    pub fn is_resumed(&self) -> bool {
+        match self.reader.get_ref() {
+            Stream::Plain(_) => false,
+            Stream::Tls(stream) => stream.conn.handshake_kind() == Some(HandshakeKind::Resumed),
         }
     }
 

@@ -188,9 +188,9 @@ fn ends(test: &str, end: fn(&Client), prepare: fn(&Receiver)) {
     let ((), took) = timed(|| end(&client));
     assert!(took < millis(1_000), "{took:?}");
     until("the end of the thread", || !poller_runs());
-    let before = receiver.counts().requests;
+    // A poll that was under way may still reach the receiver, which is nobody's question.
     assert_eq!(client.flag("u", "f"), None);
-    assert_eq!(receiver.counts().requests, before);
+    assert!(flag_requests(&receiver).is_empty());
 }
 
 fn hang(receiver: &Receiver) {
