@@ -126,7 +126,16 @@ class Config : public Builder<Config, ph_config, ph_config_free> {
   Config &deterministic(std::int64_t unix_ms, std::uint64_t seed) noexcept {
     return call<std::int64_t, std::uint64_t>(ph_config_set_deterministic, unix_ms, seed);
   }
-  // Any other setter of posthog.h that takes a number or a flag.
+  // A header of every request, in place of an earlier one of that name.
+  Config &header(Text name, Text value) noexcept { return call(ph_config_add_header, name, value); }
+  // Whose code frames are that begin with the prefix: the program's own, or a library's.
+  Config &in_app(Text prefix, bool own) noexcept {
+    detail::Terminated begin(prefix);
+    detail::keep(status_, begin.status());
+    return call<const char *, bool>(ph_config_set_in_app, begin, own);
+  }
+  // Any other setter of posthog.h that takes a text, a number or a flag.
+  Config &set(ph_status (*setter)(ph_config *, const char *), Text text) noexcept { return call(setter, text); }
   template <typename Number>
   Config &set(ph_status (*setter)(ph_config *, Number), std::common_type_t<Number> number) noexcept {
     return call<Number>(setter, number);
@@ -159,6 +168,17 @@ class Config : public Builder<Config, ph_config, ph_config_free> {
         POSTHOG_CATCH_ALL {}
       };
       return ph_config_set_delivery(raw(), told, kept, release);
+    });
+  }
+  // fault(const ph_report *), for the length of the call
+  template <typename Fault>
+  Config &on_error(Fault fault) noexcept {
+    return hook<Fault>(std::move(fault), [this](void *kept, ph_userdata_free_fn release) {
+      ph_error_fn told = [](void *it, const ph_report *report) {
+        POSTHOG_TRY { (*static_cast<Fault *>(it))(report); }
+        POSTHOG_CATCH_ALL {}
+      };
+      return ph_config_set_on_error(raw(), told, kept, release);
     });
   }
   // before(ph_event *) -> bool: whether to keep it. One that throws drops the event.
@@ -404,17 +424,19 @@ class Client {
   explicit Client(const Config &config) noexcept
       : shutdown_timeout_ms_(config.shutdown_timeout_ms()), status_(config.status()) {
     // What this header calls has to be in the library.
-    if (!fits(ph_version())) status_ = PH_ERROR_UNSUPPORTED;
+    if (!fits(ph_version())) status_ = PH_ERROR_UNSUPPORTED, fits_ = false;
     ph_client *made = nullptr;
     if (!status_) status_ = ph_init(config.raw(), &made);
     raw_ = made;
   }
   Client(Client &&other) noexcept
-      : raw_(std::exchange(other.raw_, nullptr)), shutdown_timeout_ms_(other.shutdown_timeout_ms_), status_(other.status_) {}
+      : raw_(std::exchange(other.raw_, nullptr)), shutdown_timeout_ms_(other.shutdown_timeout_ms_), status_(other.status_),
+        fits_(other.fits_) {}
   Client &operator=(Client &&other) noexcept {
     std::swap(raw_, other.raw_);
     std::swap(shutdown_timeout_ms_, other.shutdown_timeout_ms_);
     std::swap(status_, other.status_);
+    std::swap(fits_, other.fits_);
     return *this;
   }
   // Delivers what is queued, for Config::shutdown_timeout_ms at most.
@@ -427,6 +449,10 @@ class Client {
   }
 
   ph_status status() const noexcept { return status_; }
+  // The same in words.
+  const char *status_text() const noexcept {
+    return fits_ ? ph_status_text(status_) : "the library is older than this header, or of another major version";
+  }
   // For what is not here.
   const ph_client *raw() const noexcept { return raw_; }
 
@@ -526,6 +552,15 @@ class Client {
     return Flags(flags, status);
   }
 
+  // For flags that are evaluated in this process, with Config::secret_key: until their definitions are there.
+  ph_status wait_for_flags(std::uint32_t timeout_ms) const noexcept { return ph_flags_wait_ready(raw_, timeout_ms); }
+  // For tests: what flags are, as JSON; an empty text ends it.
+  ph_status override_flags(Text json) const noexcept {
+    detail::Terminated text(json);
+    if (json.size() && text.status()) return text.status();
+    return ph_flags_override(raw_, json.size() ? static_cast<const char *>(text) : nullptr);
+  }
+
   ph_status flush(std::uint32_t timeout_ms) const noexcept { return ph_flush(raw_, timeout_ms); }
   ph_status shutdown(std::uint32_t timeout_ms) const noexcept { return ph_shutdown(raw_, timeout_ms); }
   // Takes queued events out, the oldest first, as the text of a JSON array. They will not be sent.
@@ -620,6 +655,7 @@ class Client {
   ph_client *raw_ = nullptr;
   std::uint32_t shutdown_timeout_ms_ = 5000;
   ph_status status_ = PH_OK;
+  bool fits_ = true;
 };
 
 }  // namespace posthog

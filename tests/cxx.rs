@@ -148,6 +148,14 @@ fn the_readme_s_test_of_a_program() {
 }
 
 #[test]
+fn a_library_of_another_version_is_refused() {
+    for (name, flag) in [("older", "-O1"), ("another", "-DOTHER_MAJOR")] {
+        let program = build(name, &of_folder("version.cc"), &["-std=c++17", flag]);
+        start(&program, &[]);
+    }
+}
+
+#[test]
 fn without_exceptions_and_rtti() {
     let events = behaves("bare", &["-std=c++20", "-O1", BARE[0], BARE[1]]);
     assert_eq!(events["$exception"].len(), 3);

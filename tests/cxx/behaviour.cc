@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <string>
 #include <string_view>
@@ -136,6 +137,12 @@ void flags(const Client &client) {
   CHECK(client.flag_enabled("user_42", "new-checkout") && client.flag_enabled("user_42", "none", true));
   CHECK(client.recall_flags("user_42").payload("new-checkout") == "{\"copy\":\"hello\"}");
   CHECK_STATUS(client.evaluate_flags("").status(), PH_ERROR_EMPTY);
+  CHECK_OK(client.override_flags("{\"forced\": true}"));
+  CHECK(client.flag_enabled("user_42", "forced") && client.flag_enabled("user_42", "new-checkout"));
+  CHECK_OK(client.override_flags(""));
+  CHECK(!client.flag_enabled("user_42", "forced"));
+  CHECK_STATUS(client.override_flags("{"), PH_ERROR_JSON);
+  CHECK_STATUS(client.wait_for_flags(10), PH_ERROR_UNSUPPORTED);
 }
 
 bool before(ph_event *event) {
@@ -166,6 +173,30 @@ void hooks(const char *url) {
   CHECK_OK(client.capture("", ""));
 }
 
+// What a server that refuses everything is reported as.
+void faults(const char *url) {
+  std::atomic<std::int64_t> http_status{0};
+  Client client(Config("phc_test")
+                    .host(url)
+                    .set(ph_config_set_protocol, PH_PROTOCOL_V0)
+                    .set(ph_config_set_ca_file, nullptr)
+                    .header("x-shop", "tea")
+                    .in_app("/srv/vendor/", false)
+                    .on_error([&](const ph_report *report) {
+                      http_status = ph_report_get(report, PH_REPORT_STATUS);
+#if defined(__cpp_exceptions)
+                      throw 1;
+#endif
+                    }));
+  CHECK_OK(client.status());
+  CHECK(!std::strcmp(client.status_text(), ph_status_text(PH_OK)));
+  CHECK_OK(client.capture("user_42", "refused"));
+  CHECK_STATUS(client.flush(10000), PH_ERROR_LOST);
+  CHECK(http_status == 404);
+  CHECK_STATUS(Config("phc_test").header("no name", "x").status(), PH_ERROR_RANGE);
+  CHECK_STATUS(Config("phc_test").in_app("", true).status(), PH_ERROR_EMPTY);
+}
+
 }  // namespace
 
 int main(int count, char **arguments) {
@@ -179,6 +210,7 @@ int main(int count, char **arguments) {
   flags(client);
   CHECK_OK(client.flush(10000));
   hooks(arguments[1]);
+  faults((std::string(arguments[1]) + "/nothing-here").c_str());
   CHECK(delivered == 1 && lines > 0 && alive == 0);
   CHECK_OK(client.capture("user_42", "last"));
 }
