@@ -19,12 +19,11 @@ mod loader;
 mod loader;
 #[cfg(feature = "local-evaluation")]
 mod local;
-mod lru;
-mod parts;
 pub mod preset;
 pub mod properties;
 mod refresher;
 mod remote;
+mod shelf;
 pub mod snapshot;
 mod tracker;
 pub mod view;

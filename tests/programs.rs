@@ -77,6 +77,14 @@ fn definitions_survive_a_fork() {
     assert!(requests.len() > 20, "{} requests", requests.len());
 }
 
+#[test]
+#[cfg(feature = "local-evaluation")]
+fn what_is_known_of_flags_survives_a_fork_at_any_moment() {
+    let receiver = Receiver::start();
+    receiver.set_flags(posthog_receiver::Flags::none().with("asked", posthog_receiver::Flag::on()));
+    Program::new("fork_flag_storm", Build::Shared).run(&[&receiver.url()]);
+}
+
 /// A project whose flag `f` is on for everybody.
 #[cfg(feature = "local-evaluation")]
 fn receiver_with_flag() -> Receiver {

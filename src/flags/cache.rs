@@ -1,17 +1,17 @@
 //! What is remembered of each identity, and who is asking the server about it.
 //!
-//! It keeps no clock: whoever calls says what time it is. Its locks are held for a look or an
-//! entry, never across a request.
+//! It keeps no clock: whoever calls says what time it is. What is known is found without a lock;
+//! the one on who is asking is held for a moment, never across a request.
 
 use super::context::Context;
 use super::draft::Draft;
-use super::lru::Lru;
-use super::parts::Parts;
 use super::remote::Fault;
+use super::shelf::Shelf;
 use super::snapshot::Snapshot;
 use crossbeam_channel::{Receiver, Sender};
 use std::collections::HashMap;
-use std::sync::{Arc, OnceLock};
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Snapshots and identities together take at most this much memory, about.
@@ -24,18 +24,12 @@ pub const BACKOFF: Duration = Duration::from_secs(1);
 #[derive(Clone)]
 pub struct Cache {
     ttl: Duration,
-    entries_max: usize,
-    parts: Arc<Parts<State>>,
-}
-
-struct State {
-    entries: Lru<Entry>,
+    entries: Arc<Shelf<Entry>>,
     /// Identities that somebody is asking about.
-    asked: HashMap<Arc<[u8]>, Waiting>,
+    asked: Arc<Mutex<HashMap<Arc<[u8]>, Waiting>>>,
 }
 
 /// What is known of one identity.
-#[derive(Clone)]
 struct Entry {
     snapshot: Arc<Snapshot>,
     /// Until then nobody asks: what is not in the snapshot is taken as not known.
@@ -81,62 +75,65 @@ pub enum Look {
 
 impl Cache {
     pub fn new(entries_max: usize, ttl: Duration) -> Cache {
-        let parts = Arc::new(Parts::new(entries_max, |count| State::new(entries_max, count)));
-        Cache { ttl, entries_max, parts }
+        let entries = Arc::new(Shelf::new(entries_max, BYTES_MAX));
+        Cache { ttl, entries, asked: Arc::default() }
     }
 
-    /// For a forked child, on what it has of its parent's: the entries, and not who is asking,
-    /// for those threads are the parent's.
+    /// For a forked child: the entries, and not who is asking, for those threads are the parent's.
     pub fn inherit(&self) -> Cache {
-        let copy = |state: &State| State { entries: state.entries.clone(), asked: HashMap::new() };
-        let fresh = |count| State::new(self.entries_max, count);
-        let parts = Arc::new(self.parts.inherit(copy, fresh));
-        Cache { ttl: self.ttl, entries_max: self.entries_max, parts }
+        Cache { ttl: self.ttl, entries: Arc::new(self.entries.inherit()), asked: Arc::default() }
     }
 
     /// What is known of an identity, and whether to ask about it.
     pub fn look(&self, identity: &[u8], now: Instant) -> Look {
-        let mut state = self.parts.of(identity);
-        match state.entries.get(identity) {
-            Some(entry) if now < entry.due => Look::Known(Arc::clone(&entry.snapshot)),
-            _ => self.fly(&mut state, identity),
+        match self.fresh(identity, now) {
+            Some(snapshot) => Look::Known(snapshot),
+            None => self.fly(identity, Some(now)),
         }
     }
 
     /// To ask about an identity, however fresh what is known of it.
     pub fn ask(&self, identity: &[u8]) -> Look {
-        self.fly(&mut self.parts.of(identity), identity)
+        self.fly(identity, None)
     }
 
-    fn fly(&self, state: &mut State, identity: &[u8]) -> Look {
-        if let Some(waiting) = state.asked.get(identity) {
+    /// Unless somebody is asking, or has entered an answer by now that holds at this time.
+    fn fly(&self, identity: &[u8], now: Option<Instant>) -> Look {
+        let mut asked = self.asked();
+        if let Some(waiting) = asked.get(identity) {
             return Look::Asked(waiting.clone());
         }
-        let stale = state.entries.get(identity).map(|entry| Arc::clone(&entry.snapshot));
+        if let Some(snapshot) = now.and_then(|now| self.fresh(identity, now)) {
+            return Look::Known(snapshot);
+        }
+        let stale = self.peek(identity);
         let identity: Arc<[u8]> = identity.into();
         let (ended, end) = crossbeam_channel::bounded(0);
         let landed = Arc::new(OnceLock::new());
         let waiting = Waiting { end, landed: Arc::clone(&landed) };
-        state.asked.insert(Arc::clone(&identity), waiting);
+        asked.insert(Arc::clone(&identity), waiting);
         Look::Ask(Flight { cache: self.clone(), identity, stale, landed, _ended: ended })
+    }
+
+    /// What is known of an identity and holds.
+    fn fresh(&self, identity: &[u8], now: Instant) -> Option<Arc<Snapshot>> {
+        let fresh = |entry: &Entry| (now < entry.due).then(|| Arc::clone(&entry.snapshot));
+        self.entries.find(identity, fresh).flatten()
     }
 
     /// What is known of an identity, however old.
     pub fn peek(&self, identity: &[u8]) -> Option<Arc<Snapshot>> {
-        let mut state = self.parts.of(identity);
-        state.entries.get(identity).map(|entry| Arc::clone(&entry.snapshot))
+        self.entries.find(identity, |entry| Arc::clone(&entry.snapshot))
+    }
+
+    fn asked(&self) -> MutexGuard<'_, HashMap<Arc<[u8]>, Waiting>> {
+        // Nothing between taking and releasing it leaves a state behind that is not whole.
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The pause after so many answers in a row that were none, or not clean.
     fn backoff(&self, failures: u32) -> Duration {
         BACKOFF.saturating_mul(1 << failures.saturating_sub(1).min(31)).min(self.ttl)
-    }
-}
-
-impl State {
-    fn new(entries_max: usize, parts: usize) -> State {
-        let entries = Lru::new(entries_max / parts, BYTES_MAX / parts);
-        State { entries, asked: HashMap::new() }
     }
 }
 
@@ -180,18 +177,17 @@ impl Flight {
     }
 
     fn enter(&self, landed: Landed, clean: bool, now: Instant) -> Landed {
-        let snapshot = Arc::clone(&landed.snapshot);
-        let bytes = snapshot.bytes();
-        let mut state = self.cache.parts.of(&self.identity);
-        let failures = match state.entries.get(&self.identity) {
-            _ if clean => 0,
-            Some(entry) => entry.failures.saturating_add(1),
-            None => 1,
-        };
-        let pause = if clean { self.cache.ttl } else { self.cache.backoff(failures) };
-        let entry = Entry { snapshot, due: now + pause, failures };
-        state.entries.insert(&self.identity, entry, bytes);
-        drop(state);
+        let bytes = landed.snapshot.bytes();
+        let Ok(()) = self.cache.entries.update(&self.identity, |known| {
+            let failures = match known {
+                _ if clean => 0,
+                Some(entry) => entry.failures.saturating_add(1),
+                None => 1,
+            };
+            let pause = if clean { self.cache.ttl } else { self.cache.backoff(failures) };
+            let snapshot = Arc::clone(&landed.snapshot);
+            Ok::<_, Infallible>((Entry { snapshot, due: now + pause, failures }, bytes))
+        });
         // Nobody else has this flight.
         let _ = self.landed.set(landed.clone());
         landed
@@ -200,7 +196,7 @@ impl Flight {
 
 impl Drop for Flight {
     fn drop(&mut self) {
-        self.cache.parts.of(&self.identity).asked.remove(&self.identity);
+        self.cache.asked().remove(&self.identity);
     }
 }
 

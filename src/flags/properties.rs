@@ -4,8 +4,7 @@
 //! host knows already goes along with the question.
 
 use super::context::Context;
-use super::lru::Lru;
-use super::parts::Parts;
+use super::shelf::Shelf;
 use crate::error::Error;
 use crate::event::checked;
 use crate::props::Props;
@@ -91,48 +90,39 @@ impl Properties {
 }
 
 /// Properties by name.
-struct Known {
-    parts: Parts<Lru<Arc<Props>>>,
-    entries_max: usize,
-}
+struct Known(Shelf<Arc<Props>>);
 
 impl Known {
     fn new(entries_max: usize) -> Known {
-        let parts = Parts::new(entries_max, |count| part(entries_max, count));
-        Known { parts, entries_max }
+        Known(Shelf::new(entries_max, BYTES_MAX))
     }
 
     fn inherit(&self) -> Known {
-        let parts = self.parts.inherit(Lru::clone, |count| part(self.entries_max, count));
-        Known { parts, entries_max: self.entries_max }
+        Known(self.0.inherit())
     }
 
     fn get(&self, name: &[u8]) -> Option<Arc<Props>> {
-        self.parts.of(name).get(name).cloned()
+        self.0.find(name, Arc::clone)
     }
 
     fn set(&self, name: &[u8], props: &Props) -> Result<(), Error> {
-        let mut part = self.parts.of(name);
-        let mut merged = match part.get(name) {
-            Some(known) => known.try_clone()?,
-            None => Props::new(),
-        };
-        merged.merge(props)?;
-        let bytes = 2 * merged.text().len() + size_of::<Props>();
-        part.insert(&Arc::from(name), Arc::new(merged), bytes);
-        Ok(())
+        self.0.update(name, |known| {
+            let mut merged = match known {
+                Some(known) => known.try_clone()?,
+                None => Props::new(),
+            };
+            merged.merge(props)?;
+            let bytes = 2 * merged.text().len() + size_of::<Props>();
+            Ok((Arc::new(merged), bytes))
+        })
     }
 
     fn forget(&self, name: Option<&[u8]>) {
         match name {
-            Some(name) => self.parts.of(name).remove(name),
-            None => self.parts.each(Lru::clear),
+            Some(name) => self.0.remove(name),
+            None => self.0.clear(),
         }
     }
-}
-
-fn part(entries_max: usize, count: usize) -> Lru<Arc<Props>> {
-    Lru::new(entries_max / count, BYTES_MAX / count)
 }
 
 /// A name that no other group has: no text has a NUL inside.
@@ -203,9 +193,7 @@ mod tests {
         for id in 0..1_000 {
             properties.set_person(&id.to_string(), &props(r#"{"a":1}"#)).unwrap();
         }
-        let mut known = 0;
-        properties.persons.parts.each(|part| known += part.len());
-        assert_eq!(known, 100);
+        assert_eq!(properties.persons.0.len(), 100);
         assert_eq!(person_of(&properties, "999", &Context::default()), r#""a":1"#);
     }
 

@@ -1,9 +1,7 @@
 //! Which reads of flags PostHog has been told of, so that each is told once.
 
-use super::lru::Lru;
-use super::parts::Parts;
+use super::shelf::Shelf;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::Arc;
 
 /// Distinct ids. Those whose flags were read longest ago are forgotten one by one.
 const IDS_MAX: usize = 50_000;
@@ -23,51 +21,56 @@ impl Read {
     /// `groups` is the hash of the groups, see `Context::groups_hash`.
     pub fn new(key: &[u8], enabled: Option<bool>, variant: Option<&[u8]>, groups: u64) -> Read {
         let mut hasher = DefaultHasher::new();
-        (key, enabled, variant, groups).hash(&mut hasher);
+        let value = enabled.map_or(2, u64::from) | u64::from(variant.is_some()) << 2;
+        // With its length the key cannot be taken for a part of the variant.
+        hasher.write_u64((key.len() as u64) << 3 | value);
+        hasher.write(key);
+        variant.hash(&mut hasher);
+        hasher.write_u64(groups);
         Read(hasher.finish())
     }
 }
 
 /// What was told of one distinct id, oldest first.
-type Told = Vec<Read>;
+type Told = Box<[Read]>;
 
 pub struct Tracker {
-    ids: Parts<Lru<Told>>,
+    ids: Shelf<Told>,
 }
 
 impl Tracker {
     pub fn new() -> Tracker {
-        Tracker { ids: Parts::new(IDS_MAX, Tracker::part) }
-    }
-
-    fn part(count: usize) -> Lru<Told> {
-        Lru::new(IDS_MAX / count, BYTES_MAX / count)
+        Tracker { ids: Shelf::new(IDS_MAX, BYTES_MAX) }
     }
 
     /// For a forked child: what its parent has told it does not tell again.
     pub fn inherit(&self) -> Tracker {
-        Tracker { ids: self.ids.inherit(Lru::clone, Tracker::part) }
+        Tracker { ids: self.ids.inherit() }
     }
 
     /// Whether this read is new; it is not from here on.
     pub fn is_new(&self, distinct_id: &str, read: Read) -> bool {
-        let mut part = self.ids.of(distinct_id.as_bytes());
-        let told = match part.get(distinct_id.as_bytes()) {
-            Some(told) if told.contains(&read) => return false,
-            Some(told) => told,
-            None => &Vec::new(),
-        };
-        let forgotten = (told.len() + 1).saturating_sub(READS_MAX);
-        let mut more = Vec::with_capacity((told.len() + 1).next_power_of_two());
-        more.extend_from_slice(&told[forgotten..]);
-        more.push(read);
-        let bytes = more.capacity() * size_of::<Read>();
-        part.insert(&Arc::from(distinct_id.as_bytes()), more, bytes);
-        true
+        let id = distinct_id.as_bytes();
+        let was_told = |told: &Told| told.contains(&read);
+        if self.ids.find(id, was_told) == Some(true) {
+            return false;
+        }
+        let told = self.ids.update(id, |told| {
+            let told = told.map_or(&[][..], |told| told);
+            // Another thread may have been faster.
+            if told.contains(&read) {
+                return Err(());
+            }
+            let forgotten = (told.len() + 1).saturating_sub(READS_MAX);
+            let more: Told = told[forgotten..].iter().copied().chain([read]).collect();
+            let bytes = size_of_val(&*more);
+            Ok((more, bytes))
+        });
+        told.is_ok()
     }
 
     pub fn clear(&self) {
-        self.ids.each(|part| part.clear());
+        self.ids.clear();
     }
 }
 
@@ -88,6 +91,8 @@ mod tests {
             read("b", true),
             Read::new(b"a", None, None, 0),
             Read::new(b"a", Some(true), Some(b"x"), 0),
+            Read::new(b"a", Some(true), Some(b""), 0),
+            Read::new(b"ax", Some(true), Some(b""), 0),
             Read::new(b"a", Some(true), None, 1),
         ];
         for id in ["u", "v"] {
@@ -106,15 +111,14 @@ mod tests {
     #[test]
     fn ids_are_forgotten_one_by_one() {
         let tracker = Tracker::new();
-        for id in 0..2 * IDS_MAX {
-            assert!(tracker.is_new(&id.to_string(), read("a", true)));
-        }
-        let mut known = 0;
-        tracker.ids.each(|part| known += part.len());
+        let is_new = |id: usize| tracker.is_new(&id.to_string(), read("a", true));
+        assert!((0..2 * IDS_MAX).all(|id| is_new(id) && (id % 1_000 > 0 || id == 0 || !is_new(0))));
+        let known = tracker.ids.len();
         assert!(known <= IDS_MAX && known > IDS_MAX * 95 / 100, "{known}");
-        // The youngest are still there, however the parts fill.
+        // The youngest are still there, however the tables fill, and so is who was read all along.
         let young = (2 * IDS_MAX - IDS_MAX / 2)..2 * IDS_MAX;
-        assert!(young.clone().all(|id| !tracker.is_new(&id.to_string(), read("a", true))));
+        assert!(young.into_iter().all(|id| !is_new(id)));
+        assert!(!is_new(0) && is_new(1));
     }
 
     #[test]
@@ -129,12 +133,13 @@ mod tests {
 
     #[test]
     fn of_many_threads_one_is_first() {
-        let tracker = Tracker::new();
+        let tracker = &Tracker::new();
         let first = std::thread::scope(|scope| {
-            let is_new = || tracker.is_new("u", read("a", true));
-            let threads: Vec<_> = (0..8).map(|_| scope.spawn(is_new)).collect();
-            threads.into_iter().map(|it| it.join().unwrap()).filter(|it| *it).count()
+            let is_new = |id: &usize| tracker.is_new(&id.to_string(), read("a", true));
+            let count = move || (0..1_000).filter(is_new).count();
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(count)).collect();
+            threads.into_iter().map(|it| it.join().unwrap()).sum::<usize>()
         });
-        assert_eq!(first, 1);
+        assert_eq!(first, 1_000);
     }
 }
