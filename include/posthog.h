@@ -174,7 +174,7 @@ typedef enum {
    */
   PH_ERROR_UNSUPPORTED = -23,
   /**
-   * A file that an option names cannot be read, or does not hold what it should.
+   * A file cannot be read or written, or does not hold what it should.
    */
   PH_ERROR_FILE = -24,
   /**
@@ -1407,6 +1407,35 @@ PH_API
 ph_status ph_definitions_load(const ph_client *client,
                               const char *json,
                               size_t json_len);
+
+/**
+ * Loads the definitions of flags that are in a file, which `ph_definitions_save_file`
+ * wrote: as `ph_definitions_load` does. For a cold start:
+ *
+ *     ph_definitions_load_file(client, path);
+ *     ph_flags_wait_ready(client, 1000);
+ *     ph_definitions_save_file(client, path);
+ *
+ * `PH_ERROR_FILE` when it cannot be read, which the log tells more about, such as
+ * in the first process; `PH_ERROR_JSON` when definitions are not what is in it.
+ * Nothing has changed then. `PH_ERROR_NULL`, `PH_ERROR_UTF8` (of the path),
+ * `PH_ERROR_UNSUPPORTED` in a build without local evaluation,
+ * `PH_ERROR_SHUTDOWN`, `PH_ERROR_REENTRANT`.
+ */
+PH_API ph_status ph_definitions_load_file(const ph_client *client, const char *path);
+
+/**
+ * Writes the definitions of flags that this process uses now into a file, for the
+ * next process. The file is replaced whole, so that nobody finds half of it, and
+ * nobody but its owner may read it (mode 0600): definitions say whom flags are
+ * released to. Waits for the disk.
+ *
+ * `PH_ERROR_UNSUPPORTED` when this process has none: a file that was there stays.
+ * `PH_ERROR_FILE` when it cannot be written, which the log tells more about: the
+ * same. `PH_ERROR_NULL`, `PH_ERROR_UTF8`, `PH_ERROR_SHUTDOWN`,
+ * `PH_ERROR_REENTRANT`.
+ */
+PH_API ph_status ph_definitions_save_file(const ph_client *client, const char *path);
 
 /**
  * The definitions of flags that this process uses now, as the text of a JSON

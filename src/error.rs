@@ -53,7 +53,7 @@ pub enum Error {
     Suppressed,
     /// The client was not made for this, or the library was built without it.
     Unsupported,
-    /// A file cannot be read, or does not hold what it should.
+    /// A file cannot be read or written, or does not hold what it should.
     File,
     /// The server refused the event for good.
     Rejected,
@@ -119,7 +119,7 @@ impl Error {
             Error::Panic => "bug in the library, caught at its boundary",
             Error::Suppressed => "too many exceptions of the same kind",
             Error::Unsupported => "this client cannot do that",
-            Error::File => "file cannot be read, or does not hold what it should",
+            Error::File => "file cannot be read or written, or does not hold what it should",
             Error::Rejected => "server refused the event",
         }
     }

@@ -397,6 +397,14 @@ impl Flags {
         self.loader.load(text)
     }
 
+    pub fn load_definitions_file(&self, path: &str) -> Result<(), Error> {
+        self.loader.load_file(path)
+    }
+
+    pub fn save_definitions_file(&self, path: &str) -> Result<(), Error> {
+        self.loader.save_file(path)
+    }
+
     pub fn save_definitions(&self) -> Option<Vec<u8>> {
         self.loader.save()
     }

@@ -92,6 +92,43 @@ pub unsafe extern "C" fn ph_definitions_load(
     })
 }
 
+/// Loads the definitions of flags that are in a file, which `ph_definitions_save_file`
+/// wrote: as `ph_definitions_load` does. For a cold start:
+///
+///     ph_definitions_load_file(client, path);
+///     ph_flags_wait_ready(client, 1000);
+///     ph_definitions_save_file(client, path);
+///
+/// `PH_ERROR_FILE` when it cannot be read, which the log tells more about, such as
+/// in the first process; `PH_ERROR_JSON` when definitions are not what is in it.
+/// Nothing has changed then. `PH_ERROR_NULL`, `PH_ERROR_UTF8` (of the path),
+/// `PH_ERROR_UNSUPPORTED` in a build without local evaluation,
+/// `PH_ERROR_SHUTDOWN`, `PH_ERROR_REENTRANT`.
+#[unsafe(no_mangle)]
+pub extern "C" fn ph_definitions_load_file(
+    client: Option<&ph_client>,
+    path: CStrArg<'_>,
+) -> ph_status {
+    on_flags(client, |flags| flags.load_definitions_file(text(path)?))
+}
+
+/// Writes the definitions of flags that this process uses now into a file, for the
+/// next process. The file is replaced whole, so that nobody finds half of it, and
+/// nobody but its owner may read it (mode 0600): definitions say whom flags are
+/// released to. Waits for the disk.
+///
+/// `PH_ERROR_UNSUPPORTED` when this process has none: a file that was there stays.
+/// `PH_ERROR_FILE` when it cannot be written, which the log tells more about: the
+/// same. `PH_ERROR_NULL`, `PH_ERROR_UTF8`, `PH_ERROR_SHUTDOWN`,
+/// `PH_ERROR_REENTRANT`.
+#[unsafe(no_mangle)]
+pub extern "C" fn ph_definitions_save_file(
+    client: Option<&ph_client>,
+    path: CStrArg<'_>,
+) -> ph_status {
+    on_flags(client, |flags| flags.save_definitions_file(text(path)?))
+}
+
 /// The definitions of flags that this process uses now, as the text of a JSON
 /// object, byte for byte as PostHog sent them: for a file that the next process
 /// loads. They say whom flags are released to: keep them as safe as that.

@@ -65,7 +65,7 @@ pub enum ph_status {
     /// The client was not configured for this, such as refreshing definitions of
     /// flags without a secret key; or the library was built without it.
     PH_ERROR_UNSUPPORTED = -23,
-    /// A file that an option names cannot be read, or does not hold what it should.
+    /// A file cannot be read or written, or does not hold what it should.
     PH_ERROR_FILE = -24,
     /// The server refused the event for good.
     PH_ERROR_REJECTED = -25,
@@ -138,7 +138,7 @@ fn text_of(status: i32) -> &'static CStr {
         -21 => c"bug in the library, caught at its boundary",
         -22 => c"too many exceptions of the same kind",
         -23 => c"this client cannot do that",
-        -24 => c"file cannot be read, or does not hold what it should",
+        -24 => c"file cannot be read or written, or does not hold what it should",
         -25 => c"server refused the event",
         _ => c"unknown status",
     }

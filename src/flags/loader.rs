@@ -3,6 +3,7 @@
 
 mod endpoint;
 mod fetcher;
+mod file;
 mod pass;
 mod poller;
 mod store;
@@ -16,10 +17,11 @@ use crate::clock;
 use crate::config::Config;
 use crate::error::Error;
 use crate::hooks::Gate;
-use crate::log::Logger;
+use crate::log::{Level, Logger};
 use crate::transport::Transport;
 use fetcher::Fetcher;
 use poller::Poller;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 use store::{Loaded, Store};
@@ -30,6 +32,7 @@ pub struct Loader {
     /// `None` without a key or a cache to read definitions from: there are those that the host
     /// loads.
     poller: Option<Poller>,
+    logger: Logger,
 }
 
 impl Loader {
@@ -48,7 +51,7 @@ impl Loader {
             let fetcher = Fetcher::new(Arc::clone(&store), transport, logger.clone(), gate, config);
             Poller::new(fetcher, config.definitions_poll_ms.millis())
         });
-        Loader { store, poller }
+        Loader { store, poller, logger: logger.clone() }
     }
 
     /// Evaluates what the context wants. Returns what is known, and whether the server might know
@@ -127,6 +130,25 @@ impl Loader {
     /// Puts definitions in place of those that are known.
     pub fn load(&self, text: &[u8]) -> Result<(), Error> {
         self.store.replace(text).map(drop).map_err(|_| Error::Json)
+    }
+
+    /// Puts those of a file in place of those that are known.
+    pub fn load_file(&self, path: &str) -> Result<(), Error> {
+        let text = file::read(Path::new(path), endpoint::ANSWER_MAX);
+        self.load(&text.map_err(|error| self.failed("read", path, &error))?)
+    }
+
+    /// Writes those that are known to a file.
+    pub fn save_file(&self, path: &str) -> Result<(), Error> {
+        let loaded = self.store.get();
+        let text = &loaded.as_ref().ok_or(Error::Unsupported)?.text;
+        file::replace(Path::new(path), text).map_err(|error| self.failed("write", path, &error))
+    }
+
+    fn failed(&self, what: &str, path: &str, error: &std::io::Error) -> Error {
+        let text = format_args!("flag definitions: could not {what} {path}: {error}");
+        self.logger.log(Level::Warn, text);
+        Error::File
     }
 
     /// The text of the definitions that are known.

@@ -340,6 +340,8 @@ unsafe extern "C" {
     pub safe fn ph_flags_refresh(client: *const ph_client, timeout_ms: u32) -> Status;
     pub safe fn ph_definitions_load(client: *const ph_client, json: *const c_char, json_len: usize) -> Status;
     pub safe fn ph_definitions_save(client: *const ph_client, json_out: *mut *mut c_char) -> Status;
+    pub safe fn ph_definitions_load_file(client: *const ph_client, path: *const c_char) -> Status;
+    pub safe fn ph_definitions_save_file(client: *const ph_client, path: *const c_char) -> Status;
     pub safe fn ph_definitions_set(definitions: *mut ph_definitions, json: *const c_char, json_len: usize) -> Status;
     pub safe fn ph_flag_explain(client: *const ph_client, distinct_id: *const c_char, key: *const c_char, context: *const ph_context, format: i32, text_out: *mut *mut c_char) -> Status;
 

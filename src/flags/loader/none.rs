@@ -59,6 +59,14 @@ impl Loader {
         Err(Error::Unsupported)
     }
 
+    pub fn load_file(&self, _: &str) -> Result<(), Error> {
+        Err(Error::Unsupported)
+    }
+
+    pub fn save_file(&self, _: &str) -> Result<(), Error> {
+        Err(Error::Unsupported)
+    }
+
     pub fn save(&self) -> Option<Vec<u8>> {
         None
     }

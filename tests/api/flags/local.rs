@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use std::ptr;
 
 pub mod cache;
+mod files;
 mod poller;
 
 pub const SECRET: &str = "phx_secret";

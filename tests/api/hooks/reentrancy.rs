@@ -61,6 +61,8 @@ fn calls(client: *const ph_client) -> Calls {
         ("ph_flags_refresh", is_refused(ph_flags_refresh(client, PH_FOREVER))),
         ("ph_definitions_load", is_refused(ph_definitions_load(client, ok, 2))),
         ("ph_definitions_save", is_refused(ph_definitions_save(client, &raw mut json))),
+        ("ph_definitions_load_file", is_refused(ph_definitions_load_file(client, ok))),
+        ("ph_definitions_save_file", is_refused(ph_definitions_save_file(client, ok))),
         (
             "ph_flag_explain",
             is_refused(ph_flag_explain(client, ok, ok, ptr::null(), 0, &raw mut json)),

@@ -52,6 +52,10 @@ fn calls(it: &Handles) -> Rows {
         ph_definitions_load.json(client, NONE, 12) => PH_ERROR_NULL;
         ph_definitions_save.client(none, &raw mut saved) => PH_OK;
         ph_definitions_save.json_out(client, null()) => PH_ERROR_NULL;
+        ph_definitions_load_file.client(none, OK) => PH_OK;
+        ph_definitions_load_file.path(client, NONE) => PH_ERROR_NULL;
+        ph_definitions_save_file.client(none, OK) => PH_OK;
+        ph_definitions_save_file.path(client, NONE) => PH_ERROR_NULL;
         ph_definitions_set.definitions(null(), definitions, 12) => PH_ERROR_NULL;
         ph_flag_explain.client(none, OK, OK, context, PH_EXPLAIN_TEXT, &raw mut *off) => PH_OK;
         ph_flag_explain.distinct_id(client, NONE, OK, context, 0, null()) => PH_ERROR_NULL;
