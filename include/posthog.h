@@ -1065,6 +1065,11 @@ PH_API ph_status ph_config_set_host(ph_config *config, const char *host);
  * (`ph_config_set_definitions_poll_ms`); it is started by the first evaluation,
  * `ph_flags_wait_ready` or `ph_client_start`. The key is sent with no other
  * request. `NULL` removes it.
+ *
+ * Definitions that were read stay for as long as there are no others, however old
+ * they get: also when PostHog refuses the key or the project is over its quota
+ * (401, 402, 403), where some SDKs forget them. The log tells of it once, and
+ * `ph_flags_refresh` answers `PH_ERROR_SERVER`.
  */
 PH_API ph_status ph_config_set_secret_key(ph_config *config, const char *secret_key);
 
@@ -1484,6 +1489,7 @@ ph_status ph_definitions_set(ph_definitions *definitions,
  * then. What is decided here wins.
  *
  * Whoever asks for the same while a request is under way waits for that one.
+ * Of a distinct id PostHog looks at the first 200 characters, and so does this.
  *
  * `context` may be `NULL`. On success `*flags_out` is the caller's, to free
  * with `ph_flags_free`; on failure it is not written. Success may be partial:
@@ -1547,7 +1553,8 @@ ph_status ph_flags_recall(const ph_client *client,
  * next is made after a pause. Once two in a row have failed, whoever they were
  * about, nobody waits any more: a thread tries now and then whether PostHog is
  * back. With a timeout of 0 this never waits: it answers from what is
- * remembered, and a thread asks in the background.
+ * remembered, and a thread asks in the background. An answer that names a time to
+ * wait (`Retry-After`) is heeded, up to 30 seconds, as after two failures.
  *
  * `fallback` when the value is not known: there is no such flag, it could not
  * be evaluated in time, an argument is not as it has to be, the client is
@@ -1983,7 +1990,8 @@ PH_API ph_status ph_config_set_flags_bootstrap(ph_config *config, const char *js
  * event `$feature_flag_called` for each value of a flag that is read for a
  * distinct id and groups, once for each of up to 50,000 distinct ids. Reading
  * is what `ph_flag_enabled`, `ph_flags_is_enabled`, `ph_flags_is_known` and
- * `ph_flags_get_variant` do. Default true.
+ * `ph_flags_get_variant` do. Default true. As of any event, PostHog may drop one
+ * whose distinct id is longer than 200 bytes; the flag has its value all the same.
  */
 PH_API ph_status ph_config_set_flag_events(ph_config *config, bool flag_events);
 

@@ -242,15 +242,18 @@ impl Flags {
             return Ok(Answer::default());
         }
         let context = &*self.properties.complete(distinct_id, context)?;
+        let is_local_only = self.is_local_only(context);
         let found = self.loader.find(distinct_id, key, context, |found, source| {
-            let is_final = !found.needs_server || found.enabled.is_some();
+            let is_final = !found.needs_server || found.enabled.is_some() || is_local_only;
             is_final.then(|| self.found(distinct_id, context, found, source))
         });
         if let Some(Some(answer)) = found {
             return Ok(answer);
         }
-        if self.is_local_only(context) {
-            return Ok(Answer::default());
+        if is_local_only {
+            let read = Read::new(key.as_bytes(), None, None, context.groups_hash());
+            let told = self.told(distinct_id, context, read, Draft::default);
+            return Ok(Answer { enabled: None, told });
         }
         let remembered = self.remembered(distinct_id, context);
         Ok(remembered.map_or_else(Answer::default, |snapshot| {
@@ -259,8 +262,7 @@ impl Flags {
         }))
     }
 
-    /// The answer from a flag that was found without a request. Nothing is copied for a read that
-    /// was told before.
+    /// The answer from a flag that was found without a request.
     fn found(
         &self,
         distinct_id: &str,
@@ -270,14 +272,24 @@ impl Flags {
     ) -> Answer {
         let variant = found.variant.map(str::as_bytes);
         let read = Read::new(found.key.as_bytes(), found.enabled, variant, context.groups_hash());
-        let is_told =
-            context.flag_events.unwrap_or(self.tells) && self.tracker.is_new(distinct_id, read);
-        let told = is_told.then(|| {
+        let told = self.told(distinct_id, context, read, || {
             let (records, source) = (vec![found.to_record()], Arc::new(source()));
-            let draft = Draft { records, source, ..Draft::default() };
-            Arc::new(Snapshot::new(distinct_id, context, draft))
+            Draft { records, source, ..Draft::default() }
         });
         Answer { enabled: found.enabled, told }
+    }
+
+    /// What to tell of a read without a request. Nothing is copied for one that was told before.
+    fn told(
+        &self,
+        distinct_id: &str,
+        context: &Context,
+        read: Read,
+        draft: impl FnOnce() -> Draft,
+    ) -> Option<Arc<Snapshot>> {
+        let is_told =
+            context.flag_events.unwrap_or(self.tells) && self.tracker.is_new(distinct_id, read);
+        is_told.then(|| Arc::new(Snapshot::new(distinct_id, context, draft())))
     }
 
     /// What the server has said of somebody, or says in the time that the short form may take.

@@ -121,6 +121,11 @@ pub extern "C" fn ph_config_set_host(
 /// (`ph_config_set_definitions_poll_ms`); it is started by the first evaluation,
 /// `ph_flags_wait_ready` or `ph_client_start`. The key is sent with no other
 /// request. `NULL` removes it.
+///
+/// Definitions that were read stay for as long as there are no others, however old
+/// they get: also when PostHog refuses the key or the project is over its quota
+/// (401, 402, 403), where some SDKs forget them. The log tells of it once, and
+/// `ph_flags_refresh` answers `PH_ERROR_SERVER`.
 #[unsafe(no_mangle)]
 pub extern "C" fn ph_config_set_secret_key(
     config: Option<&mut ph_config>,

@@ -21,6 +21,7 @@ type FlagsOut<'a> = Option<&'a mut MaybeUninit<repr_c::Box<ph_flags>>>;
 /// then. What is decided here wins.
 ///
 /// Whoever asks for the same while a request is under way waits for that one.
+/// Of a distinct id PostHog looks at the first 200 characters, and so does this.
 ///
 /// `context` may be `NULL`. On success `*flags_out` is the caller's, to free
 /// with `ph_flags_free`; on failure it is not written. Success may be partial:
@@ -140,7 +141,8 @@ fn give(
 /// next is made after a pause. Once two in a row have failed, whoever they were
 /// about, nobody waits any more: a thread tries now and then whether PostHog is
 /// back. With a timeout of 0 this never waits: it answers from what is
-/// remembered, and a thread asks in the background.
+/// remembered, and a thread asks in the background. An answer that names a time to
+/// wait (`Retry-After`) is heeded, up to 30 seconds, as after two failures.
 ///
 /// `fallback` when the value is not known: there is no such flag, it could not
 /// be evaluated in time, an argument is not as it has to be, the client is

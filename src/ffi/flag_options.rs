@@ -100,7 +100,8 @@ pub extern "C" fn ph_config_set_flags_bootstrap(
 /// event `$feature_flag_called` for each value of a flag that is read for a
 /// distinct id and groups, once for each of up to 50,000 distinct ids. Reading
 /// is what `ph_flag_enabled`, `ph_flags_is_enabled`, `ph_flags_is_known` and
-/// `ph_flags_get_variant` do. Default true.
+/// `ph_flags_get_variant` do. Default true. As of any event, PostHog may drop one
+/// whose distinct id is longer than 200 bytes; the flag has its value all the same.
 #[unsafe(no_mangle)]
 pub extern "C" fn ph_config_set_flag_events(
     config: Option<&mut ph_config>,

@@ -9,12 +9,13 @@ use crate::config::Config;
 use crate::counters::Counters;
 use crate::log::{Level, Logger};
 use crate::report::{Family, Fate};
+use crate::retry::retry_after;
 use crate::transport::{Body, Request, Transport};
 use crossbeam_channel::{Receiver, RecvTimeoutError, TryRecvError};
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 /// Failures are told once in this time.
 const FAILURES_TOLD: Duration = Duration::from_secs(60);
@@ -148,6 +149,10 @@ impl Asker {
             Fault::Failure(failure.kind)
         })?;
         if !(200..300).contains(&answer.status) {
+            let asked = answer.header("retry-after");
+            if let Some(wait) = asked.and_then(|text| retry_after(text, SystemTime::now())) {
+                self.breaker.hold(Instant::now() + wait);
+            }
             let text = format!("flags: server answered {}", answer.status);
             self.tell(format_args!("{text}"));
             self.transport.report(Family::Flags, Some(&answer), Fate::Status(answer.status), text);

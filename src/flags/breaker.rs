@@ -64,9 +64,19 @@ impl Breaker {
         let mut state = self.lock();
         state.failures = state.failures.saturating_add(1);
         if state.failures >= FAILURES_MIN {
-            state.next_try = Some(now + pause(state.failures));
-            self.is_open.store(true, Ordering::Release);
+            let next_try = now + pause(state.failures);
+            self.open(&mut state, next_try);
         }
+    }
+
+    /// It has asked to be left alone until then.
+    pub fn hold(&self, until: Instant) {
+        self.open(&mut self.lock(), until);
+    }
+
+    fn open(&self, state: &mut State, next_try: Instant) {
+        state.next_try = state.next_try.max(Some(next_try));
+        self.is_open.store(true, Ordering::Release);
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -112,6 +122,21 @@ mod tests {
         breaker.answered();
         assert_eq!(breaker.pass(now), Pass::Go);
         breaker.failed(now);
+        assert_eq!(breaker.pass(now), Pass::Go);
+    }
+
+    #[test]
+    fn what_the_server_asks_for_is_waited_also_after_one_failure() {
+        let (breaker, now) = (Breaker::default(), Instant::now());
+        breaker.hold(now + 5 * SECOND);
+        breaker.failed(now);
+        assert_eq!(breaker.pass(now + 4 * SECOND), Pass::No);
+        // A shorter pause does not end a longer one.
+        breaker.failed(now + 2 * SECOND);
+        breaker.hold(now + SECOND);
+        assert_eq!(breaker.pass(now + 4 * SECOND), Pass::No);
+        assert_eq!(breaker.pass(now + 5 * SECOND), Pass::Probe);
+        breaker.answered();
         assert_eq!(breaker.pass(now), Pass::Go);
     }
 }

@@ -62,6 +62,21 @@ fn always(reply: Reply) -> Script {
     Script::new().always("/flags/", reply)
 }
 
+#[test]
+fn a_server_that_asks_to_be_left_alone_is_not_asked_by_the_next() {
+    let receiver = receiver();
+    let busy = Reply::status(429).header("retry-after", "30");
+    receiver.set_script(Script::new().next("/flags/", busy));
+    let rig = rig(&receiver.url(), |_| ());
+    for id in ["u", "v", "w"] {
+        assert_eq!(rig.flags.enabled(id, "on", None).enabled, None);
+    }
+    assert_eq!(rig.requests(), 1);
+    // An evaluation always asks, and what it hears ends the wait.
+    assert_eq!(rig.evaluate(PLENTY).unwrap().enabled("on"), Some(true));
+    assert_eq!(rig.flags.enabled("v", "on", None).enabled, Some(true));
+}
+
 /// What the short form says of a flag and somebody without waiting for long.
 fn timed(rig: &Rig, id: &str) -> (Option<bool>, Duration) {
     let begun = Instant::now();

@@ -9,10 +9,13 @@ use crate::timestamp::Timestamp;
 /// Why a flag is none for this evaluation: it belongs to other contexts.
 const EXCLUDED: &str = "other_evaluation_context";
 
+/// The server looks at so many characters of a distinct id, and leaves out the rest.
+const ID_CHARS_MAX: usize = 200;
+
 /// Who a context and a distinct id are to the evaluator.
 pub fn subject<'s>(distinct_id: &'s str, context: &'s Context, now: Timestamp) -> Subject<'s> {
     Subject {
-        distinct_id,
+        distinct_id: as_the_server_has_it(distinct_id),
         device_id: context.device_id.as_deref(),
         person_properties: &context.person_properties,
         groups: &context.groups,
@@ -20,6 +23,14 @@ pub fn subject<'s>(distinct_id: &'s str, context: &'s Context, now: Timestamp) -
         evaluation_contexts: &context.evaluation_contexts,
         now,
     }
+}
+
+fn as_the_server_has_it(distinct_id: &str) -> &str {
+    if distinct_id.len() <= ID_CHARS_MAX {
+        return distinct_id;
+    }
+    let end = distinct_id.char_indices().nth(ID_CHARS_MAX);
+    end.map_or(distinct_id, |(end, _)| &distinct_id[..end])
 }
 
 /// Evaluates every flag that the context wants. Returns what is known of each, and whether the
@@ -77,5 +88,20 @@ pub fn found<'d>(flag: &'d Flag, outcome: Outcome<'d>) -> Found<'d> {
             };
             Found { enabled: Some(enabled), variant, payload, reason: why.code(), ..nothing }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_distinct_id_is_cut_where_the_server_cuts_it() {
+        for letter in ["x", "é", "😀"] {
+            let whole = letter.repeat(ID_CHARS_MAX);
+            assert_eq!(as_the_server_has_it(&whole), whole);
+            assert_eq!(as_the_server_has_it(&format!("{whole}{letter}y")), whole);
+        }
+        assert_eq!(as_the_server_has_it("u"), "u");
     }
 }

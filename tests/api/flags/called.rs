@@ -167,6 +167,29 @@ fn the_short_form_leaves_out_what_is_not_on_its_list() {
 }
 
 #[test]
+#[cfg(feature = "local-evaluation")]
+fn what_may_not_be_asked_about_is_told_as_unknown_by_either_form() {
+    for short in [true, false] {
+        let local = |config: Config| config.set(ph_config_set_flags_local_only, true);
+        let (receiver, client) = with_flags(three(), local);
+        let filter = json!({"key": "plan", "value": "pro", "type": "person"});
+        let groups = json!({"groups": [{"properties": [filter]}]});
+        let definitions = super::local::definitions(&[super::local::flag("pro", &groups)]);
+        assert_eq!(client.load(&definitions.to_string()), PH_OK);
+        let found = client.evaluate("u").unwrap();
+        for key in ["pro", "gone", "pro", "gone"] {
+            let known = if short { client.flag("u", key) } else { found.enabled(key) };
+            assert_eq!(known, None);
+        }
+        let told = told(&receiver, &client);
+        assert_eq!(named(&told), [("pro", &Value::Null), ("gone", &Value::Null)], "{short}");
+        assert_eq!(told[0]["$feature_flag_error"], "evaluation_failed");
+        assert_eq!(told[1]["$feature_flag_error"], "flag_missing");
+        assert!(!receiver.requests().iter().any(posthog_receiver::Request::is_flags));
+    }
+}
+
+#[test]
 fn what_went_wrong_is_told_with_the_value_that_held() {
     let (receiver, client) = with_flags(three(), super::remembered::for_millis(50));
     assert_eq!(client.flag("u", "on"), Some(true));
