@@ -3,7 +3,7 @@
  * `backlog`: 200,000 events wait behind a parked sender; measured from the moment when it is let
  * go until all are delivered, with nobody capturing meanwhile. `fed`: one thread captures 400,000
  * events and waits for room when the queue is full; measured from the first capture until all are
- * delivered. */
+ * delivered. `V1`: by capture V1, to a receiver whose answer names no event; the others are V0. */
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -23,6 +23,8 @@ struct plan {
     const char *name;
     uint32_t events;
     bool plain;
+    bool v1;
+    bool zstd;
     /* Captured while the sender delivers, instead of before. */
     bool fed;
 };
@@ -30,6 +32,8 @@ struct plan {
 static const struct plan plans[] = {
     {.name = "backlog, gzip", .events = 200000},
     {.name = "backlog, plain", .events = 200000, .plain = true},
+    {.name = "backlog, gzip, V1", .events = 200000, .v1 = true},
+    {.name = "backlog, zstd, V1", .events = 200000, .v1 = true, .zstd = true},
     {.name = "fed, gzip", .events = 400000, .fed = true},
     {.name = "fed, plain", .events = 400000, .plain = true, .fed = true},
 };
@@ -91,6 +95,8 @@ static void measure(void *argument)
     struct client client = client_open(&(struct client_options){
         .url = url,
         .plain = plan->plain,
+        .v1 = plan->v1,
+        .zstd = plan->zstd,
         .block = plan->fed,
         .queue_max_events = plan->fed ? 100000 : plan->events + 1,
         .gate = &gate,
@@ -120,8 +126,13 @@ static void measure(void *argument)
 static void verify(void *argument)
 {
     const struct plan *plan = argument;
-    struct client client =
-        client_open(&(struct client_options){.url = url, .plain = plan->plain, .block = true});
+    struct client client = client_open(&(struct client_options){
+        .url = url,
+        .plain = plan->plain,
+        .v1 = plan->v1,
+        .zstd = plan->zstd,
+        .block = true,
+    });
     capture(&client, 20000);
     struct sink_counts counted = client_close(&client, 20000);
     require(counted.accepted == 20000 && counted.duplicates == 0,

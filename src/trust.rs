@@ -49,10 +49,33 @@ impl Trust {
 }
 
 fn system() -> RootCertStore {
+    or_bundled(rustls_native_certs::load_native_certs().certs)
+}
+
+/// Those that can be read, or bundled ones if there are none: in a container without certificates.
+fn or_bundled(certificates: Vec<CertificateDer<'static>>) -> RootCertStore {
     let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    roots.add_parsable_certificates(certificates);
     if roots.is_empty() {
         roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
     }
     roots
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use posthog_receiver::Authority;
+
+    #[test]
+    fn bundled_roots_stand_in_for_a_system_without_any() {
+        let bundled = webpki_roots::TLS_SERVER_ROOTS.len();
+        assert!(bundled > 50);
+        let broken = CertificateDer::from(vec![1, 2, 3]);
+        for nothing in [Vec::new(), vec![broken.clone()]] {
+            assert_eq!(or_bundled(nothing).len(), bundled);
+        }
+        let own = CertificateDer::from_pem_slice(Authority::new().pem().as_bytes()).unwrap();
+        assert_eq!(or_bundled(vec![broken, own]).len(), 1);
+    }
 }

@@ -15,7 +15,10 @@ struct client client_open(const struct client_options *options)
     ph_config *config = ph_config_new("phc_benchmark");
     check(ph_config_set_host(config, options->url), "host");
     check(ph_config_set_disabled(config, options->disabled), "disabled");
-    int compression = options->plain ? PH_COMPRESSION_NONE : PH_COMPRESSION_GZIP;
+    check(ph_config_set_protocol(config, options->v1 ? PH_PROTOCOL_V1 : PH_PROTOCOL_V0), "protocol");
+    int compression = options->plain  ? PH_COMPRESSION_NONE
+                      : options->zstd ? PH_COMPRESSION_ZSTD
+                                      : PH_COMPRESSION_GZIP;
     check(ph_config_set_compression(config, compression), "compression");
     check(ph_config_set_queue_max_events(config, options->queue_max_events), "queue");
     if (options->queue_max_events > 0) {

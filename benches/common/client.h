@@ -14,6 +14,10 @@ struct client_options {
     /* Of the receiver. */
     const char *url;
     bool plain;
+    /* Capture V1 instead of V0. */
+    bool v1;
+    /* With zstd, which V1 alone has, instead of gzip. */
+    bool zstd;
     bool disabled;
     /* Captures wait for room instead of being refused. */
     bool block;

@@ -2,6 +2,7 @@
 
 use super::both_arrive;
 use crate::c::*;
+use crate::child;
 use crate::client::{Config, KEY, to};
 use crate::hook::logged;
 use posthog_receiver::{Authority, Identity, Receiver, Reply, Script};
@@ -95,6 +96,23 @@ fn a_server_that_is_not_who_it_should_be_is_sent_nothing() {
     refuses(authority.expired(&["127.0.0.1"]), &authority, "has expired");
     let other = Authority::new();
     refuses(other.identity(&["127.0.0.1"]), &authority, "issuer is not trusted");
+}
+
+const URL: &str = "POSTHOG_API_TEST_URL";
+
+#[test]
+#[cfg(target_os = "linux")]
+fn what_the_system_trusts_is_trusted() {
+    let authority = Authority::new();
+    let receiver = Receiver::secure(authority.identity(&["127.0.0.1"]));
+    let ca = CaFile::of(&authority);
+    // The system's own place, as OpenSSL and rustls-native-certs have it named.
+    let variables = [(URL, &*receiver.url()), ("SSL_CERT_FILE", ca.path())];
+    if child::passes("transport::tls::what_the_system_trusts_is_trusted", &variables) {
+        assert_eq!(receiver.counts().accepted, 1);
+        return;
+    }
+    both_arrive(&crate::client::to_url(&std::env::var(URL).unwrap()).client());
 }
 
 #[test]

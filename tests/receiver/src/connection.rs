@@ -17,6 +17,9 @@ use crate::wire::Wire;
 
 const SINK_ANSWER: &[u8] =
     b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 12\r\n\r\n{\"status\":1}";
+/// To V1: no event is named, so that all are taken.
+const SINK_ANSWER_V1: &[u8] =
+    b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 14\r\n\r\n{\"results\":{}}";
 /// Data that an RST overtakes may never be read; this lets it be read first.
 const BEFORE_RESET: Duration = Duration::from_millis(20);
 
@@ -105,7 +108,8 @@ impl<'a> Connection<'a> {
             counts.requests += 1;
             counts.bytes += length;
         });
-        self.wire.write(SINK_ANSWER)?;
+        let is_v1 = head.path.starts_with("/i/v1/");
+        self.wire.write(if is_v1 { SINK_ANSWER_V1 } else { SINK_ANSWER })?;
         Ok(if head.keep_alive { Next::Request } else { Next::End })
     }
 
