@@ -1,10 +1,12 @@
 package posthog
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
+	"log"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -366,5 +368,38 @@ func TestWhoseCodeAFrameIsMayBeSaid(t *testing.T) {
 	frames := framesOf(list(t, r.Events()[0])[0])
 	if last := frames[len(frames)-1]; last["in_app"] != false {
 		t.Error(last)
+	}
+}
+
+func TestTheHandlerMayBecomeTheDefault(t *testing.T) {
+	var written bytes.Buffer
+	before, flags := slog.Default(), log.Flags()
+	log.SetOutput(&written)
+	t.Cleanup(func() {
+		slog.SetDefault(before)
+		log.SetOutput(os.Stderr)
+		log.SetFlags(flags)
+	})
+	event := captured(t, func(client *Client) {
+		slog.SetDefault(slog.New(NewSlogHandler(client, slog.Default().Handler(), SlogOptions{})))
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			log.Print("a line of package log")
+			slog.Error("payment failed")
+		}()
+		select {
+		case <-done:
+		case <-time.After(10 * time.Second):
+			panic("the handler waits for itself") // Package log is locked: nothing else would end.
+		}
+	})
+	if list(t, event)[0]["type"] != "payment failed" {
+		t.Error(event)
+	}
+	for _, line := range []string{"a line of package log", "payment failed"} {
+		if !strings.Contains(written.String(), line) {
+			t.Error(line, written.String())
+		}
 	}
 }

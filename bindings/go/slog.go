@@ -2,6 +2,8 @@ package posthog
 
 import (
 	"context"
+	"fmt"
+	"log"
 	"log/slog"
 	"runtime"
 	"strings"
@@ -30,12 +32,19 @@ type SlogOptions struct {
 }
 
 // NewSlogHandler makes one. A nil next handles no record.
+//
+// The handler that slog begins with writes by package log, which slog.SetDefault makes write to slog: as
+// next of what is the default then, it would wait for itself for ever. A slog.TextHandler on the same
+// output takes its place.
 func NewSlogHandler(client *Client, next slog.Handler, options SlogOptions) *SlogHandler {
 	if options.Level == nil {
 		options.Level = slog.LevelError
 	}
 	if next == nil {
 		next = slog.DiscardHandler
+	}
+	if fmt.Sprintf("%T", next) == "*slog.defaultHandler" {
+		next = slog.NewTextHandler(log.Writer(), nil)
 	}
 	return &SlogHandler{next: next, client: client, options: options}
 }
