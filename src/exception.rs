@@ -8,7 +8,9 @@ mod noise;
 mod steps;
 mod tracker;
 
-pub use frame::{FRAMES_MAX, Frame, debug_id};
+#[cfg(feature = "symbols")]
+pub use frame::debug_id;
+pub use frame::{FRAMES_MAX, Frame};
 pub use in_app::InApp;
 pub use noise::Limit;
 pub use tracker::{Settings, Tracker};

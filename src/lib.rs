@@ -35,6 +35,7 @@ mod route;
 mod runtime;
 mod sender;
 mod stamps;
+#[cfg_attr(not(feature = "symbols"), path = "symbols/none.rs")]
 mod symbols;
 mod timestamp;
 mod transport;

@@ -3,6 +3,7 @@
 
 pub mod clock;
 pub mod connect;
+#[cfg(feature = "symbols")]
 pub mod files;
 pub mod fork;
 pub mod images;
