@@ -3,7 +3,9 @@
 use super::{Build, Found, Line, Module, debug_id};
 use crate::sys::files::Map;
 use addr2line::gimli::{self, EndianSlice, RunTimeEndian};
-use object::{Object, ObjectSection, ObjectSegment, ObjectSymbol, SymbolKind};
+#[cfg(unix)]
+use object::ObjectSegment;
+use object::{Object, ObjectSection, ObjectSymbol, SymbolKind};
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
@@ -14,14 +16,25 @@ const UNPACKED_MAX: u64 = 64 << 20;
 const TEXT_MAX: usize = 1024;
 
 type Context<'a> = addr2line::Context<EndianSlice<'a, RunTimeEndian>>;
-type Parsed<'a> = object::File<'a>;
+
+/// What this system's programs are written in. `object::File` would have the readers of all.
+#[cfg(all(unix, not(target_vendor = "apple"), target_pointer_width = "64"))]
+type Parsed<'a> = object::read::elf::ElfFile64<'a>;
+#[cfg(all(unix, not(target_vendor = "apple"), target_pointer_width = "32"))]
+type Parsed<'a> = object::read::elf::ElfFile32<'a>;
+#[cfg(target_vendor = "apple")]
+type Parsed<'a> = object::read::macho::MachOFile64<'a>;
+#[cfg(all(windows, target_pointer_width = "64"))]
+type Parsed<'a> = object::read::pe::PeFile64<'a>;
+#[cfg(all(windows, target_pointer_width = "32"))]
+type Parsed<'a> = object::read::pe::PeFile32<'a>;
 
 /// What is found at each offset from the image's beginning, in their order. Nothing, when the file
 /// is not there or not the build that is meant.
 pub fn look_up(module: &Module, offsets: &[u64]) -> Vec<Found> {
     let mut found = vec![Found::default(); offsets.len()];
     let Some(map) = Map::of(Path::new(&module.path)) else { return found };
-    let Ok(parsed) = object::File::parse(&*map) else { return found };
+    let Ok(parsed) = Parsed::parse(&*map) else { return found };
     if !is_build(&parsed, &module.build) {
         return found;
     }
@@ -29,7 +42,7 @@ pub fn look_up(module: &Module, offsets: &[u64]) -> Vec<Found> {
     let addresses: Vec<u64> = offsets.iter().map(|offset| start.wrapping_add(*offset)).collect();
     let mut symbols = symbols_at(&parsed, &addresses);
     let beside = Beside::find(&parsed, Path::new(&module.path));
-    let beside = beside.as_ref().and_then(|it| object::File::parse(&*it.0).ok());
+    let beside = beside.as_ref().and_then(|it| Parsed::parse(&*it.0).ok());
     if let Some(beside) = &beside {
         for (known, better) in symbols.iter_mut().zip(symbols_at(beside, &addresses)) {
             *known = better.or(known.take());
@@ -72,16 +85,21 @@ fn is_build(parsed: &Parsed<'_>, build: &Build) -> bool {
 }
 
 /// The address that the file gives its first byte.
+#[cfg(windows)]
 fn image_start(parsed: &Parsed<'_>) -> u64 {
-    match parsed.format() {
-        object::BinaryFormat::Pe => parsed.relative_address_base(),
-        object::BinaryFormat::MachO => {
-            let mut segments = parsed.segments();
-            let text = segments.find(|it| it.name().ok().flatten() == Some("__TEXT"));
-            text.map_or(0, |text| text.address())
-        }
-        _ => parsed.segments().map(|it| it.address()).min().unwrap_or(0) & !0xFFF,
-    }
+    parsed.relative_address_base()
+}
+
+#[cfg(target_vendor = "apple")]
+fn image_start(parsed: &Parsed<'_>) -> u64 {
+    let mut segments = parsed.segments();
+    let text = segments.find(|it| it.name().ok().flatten() == Some("__TEXT"));
+    text.map_or(0, |text| text.address())
+}
+
+#[cfg(all(unix, not(target_vendor = "apple")))]
+fn image_start(parsed: &Parsed<'_>) -> u64 {
+    parsed.segments().map(|it| it.address()).min().unwrap_or(0) & !0xFFF
 }
 
 /// A function by the symbol table.
@@ -143,7 +161,7 @@ impl<'a> Debug<'a> {
         if unpacked.fold(0, u64::saturating_add) > UNPACKED_MAX {
             return None;
         }
-        let read = |(id, section): (_, object::Section<'a, 'a>)| {
+        let read = |(id, section): (_, <Parsed<'a> as Object<'a>>::Section<'a>)| {
             Some((id, section.uncompressed_data().ok()?))
         };
         let endian = match parsed.endianness() {
@@ -217,7 +235,7 @@ impl Beside {
         }
         candidates.into_iter().find_map(|candidate| {
             let map = Map::of(&candidate)?;
-            let same = object::File::parse(&*map).ok()?.build_id().ok().flatten() == Some(id);
+            let same = Parsed::parse(&*map).ok()?.build_id().ok().flatten() == Some(id);
             same.then_some(Beside(map))
         })
     }
