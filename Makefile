@@ -64,7 +64,7 @@ live: $(if $(POSTHOG_API_KEY),$(LIBRARY)) ## send one event of each kind to Post
 size: $(LIBRARY) ## how large the library is with which features, and whether that is within its limits
 	@tools/size
 
-bench: $(LIBRARY) ## measure captures and delivery
+bench: $(LIBRARY) ## measure captures and delivery beside PostHog's own libraries, into docs/benchmarks
 	@benches/run
 
 header: ## write include/posthog.h anew from src/ffi

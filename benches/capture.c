@@ -20,7 +20,7 @@
 #include "common/timer.h"
 #include "common/usage.h"
 
-#define THREADS_MAX 4
+#define THREADS_MAX 8
 #define WARM_UP 2
 #define QUEUE_EVENTS 100000
 
@@ -48,6 +48,7 @@ static const struct plan plans[] = {
     {.name = "1 thread", .threads = 1, .burst = 80000, .bursts = 4},
     {.name = "2 threads", .threads = 2, .burst = 40000, .bursts = 4},
     {.name = "4 threads", .threads = 4, .burst = 20000, .bursts = 4},
+    {.name = "8 threads", .threads = 8, .burst = 10000, .bursts = 4},
     {.name = "1 thread, sender parked", .threads = 1, .burst = 80000, .bursts = 4, .parked = true},
     {.name = "2 threads, sender parked", .threads = 2, .burst = 40000, .bursts = 4,
      .parked = true},

@@ -1,8 +1,9 @@
 /* What a client adds to the resident memory of its process: after ph_init, and after 10,000 events
- * were delivered in bursts of a given size. One process, one sample: pages of the library count
- * once they are touched. */
+ * were delivered in bursts of a given size; or what the delivery of a backlog of 10 MB adds. One process, one sample: pages of the library
+ * count once they are touched. */
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/client.h"
 #include "common/event.h"
@@ -12,9 +13,40 @@
 
 #define EVENTS 10000
 
+#define BACKLOG 10000000
+
+/* How much more is resident at most while a backlog is delivered than before that, when it waits. */
+static void measure_backlog(const char *url)
+{
+    struct gate gate = GATE_OPEN;
+    struct client client = client_open(&(struct client_options){
+        .url = url, .queue_max_events = 100000, .gate = &gate});
+    ph_props *props = ph_props_new();
+    event_build(props, 0);
+    gate_park(&gate, client.handle);
+    uint64_t events = 1;
+    while (client_stat(&client, PH_STAT_QUEUED_BYTES) < BACKLOG) {
+        ph_status status = ph_capture(client.handle, event_user(0), EVENT_NAME, props);
+        require(status == PH_OK, "capture: %s", ph_status_text(status));
+        events++;
+    }
+    uint64_t waiting = usage_resident();
+    gate_open(&gate);
+    client_settle(&client);
+    figure("memory", "peak beyond a backlog of 10 MB", "KiB",
+           ((double)usage_resident_peak() - (double)waiting) / 1024);
+    ph_props_free(props);
+    client_close(&client, events);
+}
+
 int main(int argc, char **argv)
 {
-    require(argc == 3, "usage: memory URL BURST");
+    require(argc == 3, "usage: memory URL BURST|backlog");
+    if (strcmp(argv[2], "backlog") == 0) {
+        event_prepare();
+        measure_backlog(argv[1]);
+        return 0;
+    }
     uint32_t burst = (uint32_t)strtoul(argv[2], NULL, 10);
     require(burst > 0 && EVENTS % burst == 0, "the burst has to divide %d", EVENTS);
     event_prepare();

@@ -5,8 +5,10 @@ BEGIN {
     columns["capture"] = "p50|p90|p99|p99.9|p99.99|max|ns/call|calls/s|allocs/call|faults/call"
     columns["delivery"] = "events/s|sender ns/event|process ns/event|sender busy %|" \
         "events/request|body bytes/event|backlog MiB|peak MiB"
+    columns["capture, beside others"] = "p50|p90|p99|p99.9|gzip/s|plain/s"
+    title["capture, beside others"] = "capture, ns net of the timer; delivered"
     # Of these, neither more nor less is better.
-    neither = "busy|/request|bytes|MiB"
+    neither = "threads|busy|/request|bytes|MiB"
     title["capture"] = "ph_capture, ns"
     title["delivery"] = "delivery"
 }
@@ -28,10 +30,11 @@ FNR == NR {
 # Wide enough to read at a glance, narrow enough for a column.
 function short(metric, is) {
     if (is == "") return "-"
-    if (metric ~ /\/s$/) return sprintf("%.2fM", is / 1e6)
+    if (metric ~ /\/s$/) return is < 1e6 ? sprintf("%.0fk", is / 1e3) : sprintf("%.2fM", is / 1e6)
     if (metric ~ /(allocs|faults)/) return sprintf(is > 0 && is < 0.0005 ? "%.6f" : "%.3f", is)
     if (metric ~ /^(net )?(p[0-9]|max)/ && is >= 1e6) return sprintf("%.1fms", is / 1e6)
     if (metric ~ /^(net )?(p[0-9]|max)/ && is >= 1e4) return sprintf("%.1fus", is / 1e3)
+    if (is > 0 && is < 1) return sprintf("%.2f", is)
     return is < 100 ? sprintf("%.1f", is) : sprintf("%.0f", is)
 }
 
@@ -73,7 +76,7 @@ function wide(group,    list, n, i, line) {
             row(group, list[i], list[i], "", "")
             row(group, list[i], "    net of the timer", "net ", verdict(group, list[i]))
         } else {
-            row(group, list[i], list[i], "", verdict(group, list[i]))
+            row(group, list[i], list[i], "", verdict(group, list[i]) times(group, list[i], list[1]))
         }
     }
 }
@@ -82,6 +85,13 @@ function wide(group,    list, n, i, line) {
 function ratio(group, name, first) {
     if (first !~ /^libposthog/ || name == first) return ""
     return sprintf("%.1f times", value[group, name, "ns"] / value[group, first, "ns"])
+}
+
+# The same of a group with several columns: the median call, and delivery with gzip.
+function times(group, name, first) {
+    if (first !~ /^libposthog/ || name == first || !value[group, name, "gzip/s"]) return ""
+    return sprintf("%.0f times the call, 1/%.1f of the events", value[group, name, "p50"] / value[group, first, "p50"], \
+        value[group, first, "gzip/s"] / value[group, name, "gzip/s"])
 }
 
 function narrow(group,    list, n, i, key, part) {

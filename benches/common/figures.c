@@ -45,6 +45,16 @@ void figure_latencies(const char *group, const char *name, const struct histogra
     }
 }
 
+void figure_net(const char *group, const char *name, const struct histogram *h)
+{
+    uint64_t timer = histogram_at(empty(), 0.5);
+    for (size_t i = 0; i < PERCENTILES; i++) {
+        uint64_t raw = histogram_at(h, percentiles[i].fraction);
+        figure(group, name, percentiles[i].name,
+               (double)(raw > timer ? raw - timer : 0) * timer_ns_per_tick());
+    }
+}
+
 void figure_timer(const char *group)
 {
     for (size_t i = 0; i < PERCENTILES; i++) {

@@ -11,6 +11,9 @@ void figure(const char *group, const char *name, const char *metric, double valu
 /* The percentiles of latencies in nanoseconds, raw, and net of what an empty measurement takes. */
 void figure_latencies(const char *group, const char *name, const struct histogram *h);
 
+/* Net ones alone, under the names of raw ones. */
+void figure_net(const char *group, const char *name, const struct histogram *h);
+
 /* The same for empty measurements: the timer's own cost. */
 void figure_timer(const char *group);
 

@@ -39,6 +39,42 @@ async function flags(url) {
   await client.shutdown()
 }
 
-const [mode, url] = process.argv.slice(2)
-const modes = { flags }
-modes[mode](url)
+const BURST = 5_000
+
+/** Captures in bursts, for which the queue is made large enough, each flushed; every call is timed. */
+async function capture(url, rounds, packing) {
+  const client = new PostHog('phc_benchmark', {
+    host: url,
+    maxQueueSize: 2 * BURST,
+    disableCompression: packing === 'plain',
+  })
+  const latencies = new Float64Array(rounds * BURST)
+  const begun = process.hrtime.bigint()
+  for (let number = 0; number < rounds * BURST; number++) {
+    const start = process.hrtime.bigint()
+    client.capture({
+      distinctId: IDS[number % IDS.length],
+      event: 'order placed',
+      properties: { plan: 'pro', source: 'web checkout', amount: 4999 + (number % 1024) },
+    })
+    latencies[number] = Number(process.hrtime.bigint() - start)
+    if (number % BURST === BURST - 1) await client.flush()
+  }
+  const seconds = Number(process.hrtime.bigint() - begun) / 1e9
+  await client.shutdown()
+  const name = `capture, beside others\tposthog-node ${version}`
+  console.log(`${name}\t${packing}/s\t${((rounds * BURST) / seconds).toFixed(0)}`)
+  if (packing === 'plain') return
+  const empty = new Float64Array(100_000).map(() => {
+    const start = process.hrtime.bigint()
+    return Number(process.hrtime.bigint() - start)
+  })
+  const [timer, sorted] = [empty.sort()[50_000], latencies.sort()]
+  for (const [metric, fraction] of [['p50', 0.5], ['p90', 0.9], ['p99', 0.99], ['p99.9', 0.999]]) {
+    console.log(`${name}\t${metric}\t${Math.max(0, sorted[Math.floor(sorted.length * fraction)] - timer)}`)
+  }
+}
+
+const [mode, url, ...rest] = process.argv.slice(2)
+const modes = { flags, capture: (url, rounds, packing) => capture(url, Number(rounds), packing) }
+modes[mode](url, ...rest)

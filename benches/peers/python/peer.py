@@ -45,7 +45,7 @@ def flags(url):
     client.shutdown()
 
 
-def capture(url):
+def from_python(url):
     client = posthog.Posthog("phc_benchmark", host=url, max_queue_size=1_000_000)
     best = float("inf")
     for _ in range(20):
@@ -59,4 +59,31 @@ def capture(url):
     client.shutdown()
 
 
-{"flags": flags, "capture": capture}[sys.argv[1]](sys.argv[2])
+BURST = 5_000
+
+
+def capture(url, rounds, packing):
+    """Captures in bursts that the default queue can hold, each flushed; every call is timed."""
+    client = posthog.Posthog("phc_benchmark", host=url, gzip=packing == "gzip")
+    latencies, now = [], time.perf_counter_ns
+    begun = now()
+    for number in range(int(rounds) * BURST):
+        start = now()
+        properties = {"plan": "pro", "source": "web checkout", "amount": 4999 + number % 1024}
+        client.capture("order placed", distinct_id=IDS[number % len(IDS)], properties=properties)
+        latencies.append(now() - start)
+        if number % BURST == BURST - 1:
+            client.flush()
+    seconds = (now() - begun) / 1e9
+    client.shutdown()
+    name = f"capture, beside others\tposthog-python {posthog.VERSION}"
+    print(f"{name}\t{packing}/s\t{len(latencies) / seconds:.0f}")
+    if packing == "plain":
+        return
+    timer = sorted(-(now() - now()) for _ in range(100_000))[50_000]
+    latencies.sort()
+    for metric, fraction in (("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999)):
+        print(f"{name}\t{metric}\t{max(0, latencies[int(len(latencies) * fraction)] - timer)}")
+
+
+{"flags": lambda url, _: flags(url), "wrapper": from_python, "capture": capture}[sys.argv[1]](*sys.argv[2:])

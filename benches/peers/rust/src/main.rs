@@ -1,6 +1,7 @@
 //! posthog-rs (crates.io): one mode of the benchmarks of peers. README.md says what the modes are.
 
-use posthog_rs::{Client, ClientOptionsBuilder, EvaluateFlagsOptions, FeatureFlag};
+use posthog_rs::{CaptureCompression, Client, ClientOptionsBuilder};
+use posthog_rs::{EvaluateFlagsOptions, Event, FeatureFlag};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::hint::black_box;
@@ -75,11 +76,61 @@ fn flags(url: &str, definitions: &str) {
     client.shutdown();
 }
 
+const BURST: usize = 5_000;
+
+/// Captures in bursts that the default queue can hold, each flushed; every call is timed.
+fn capture(url: &str, rounds: usize, packed: bool) {
+    let mut options = ClientOptionsBuilder::default();
+    options.api_key("phc_benchmark".to_owned()).host(url.to_owned());
+    if packed {
+        options.capture_compression(CaptureCompression::Gzip);
+    }
+    let client = posthog_rs::client(options.build().expect("options"));
+    let ids = ids();
+    let mut latencies = Vec::with_capacity(rounds * BURST);
+    let begun = Instant::now();
+    for number in 0..rounds * BURST {
+        let start = Instant::now();
+        let mut event = Event::new("order placed", ids[number % ids.len()].as_str());
+        event.insert_prop("plan", "pro").expect("a property");
+        event.insert_prop("source", "web checkout").expect("a property");
+        event.insert_prop("amount", 4999 + number % 1024).expect("a property");
+        client.capture(event);
+        latencies.push(start.elapsed().as_nanos() as u64);
+        if number % BURST == BURST - 1 {
+            client.flush();
+            assert_eq!(client.pending_events(), 0, "not delivered");
+        }
+    }
+    let rate = (rounds * BURST) as f64 / begun.elapsed().as_secs_f64();
+    client.shutdown();
+    delivered(&mut latencies, rate, packed);
+}
+
+fn delivered(latencies: &mut [u64], rate: f64, packed: bool) {
+    let name = format!("capture, beside others\tposthog-rs {VERSION}");
+    println!("{name}\t{}/s\t{rate:.0}", if packed { "gzip" } else { "plain" });
+    if !packed {
+        return;
+    }
+    let mut empty: Vec<u64> =
+        (0..100_000).map(|_| Instant::now().elapsed().as_nanos() as u64).collect();
+    empty.sort_unstable();
+    latencies.sort_unstable();
+    for (metric, fraction) in [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999)] {
+        let at = latencies[(latencies.len() as f64 * fraction) as usize];
+        println!("{name}\t{metric}\t{}", at.saturating_sub(empty[empty.len() / 2]));
+    }
+}
+
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match *arguments {
         ["flags", url, definitions] => flags(url, definitions),
-        _ => panic!("usage: peer-rust flags URL DEFINITIONS"),
+        ["capture", url, rounds, packing] => {
+            capture(url, rounds.parse().expect("a number"), packing == "gzip")
+        }
+        _ => panic!("usage: peer-rust flags URL DEFINITIONS | capture URL ROUNDS gzip|plain"),
     }
 }
