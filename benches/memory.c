@@ -53,9 +53,11 @@ int main(int argc, char **argv)
     /* What the measurement itself needs is there before it begins. */
     sink_counts(argv[1]);
     usage_resident();
-    uint64_t before = usage_resident();
+    uint64_t before = usage_resident(), own = usage_own();
     struct client client = client_open(&(struct client_options){.url = argv[1]});
     figure("memory", "after ph_init", "KiB", (double)(usage_resident() - before) / 1024);
+    figure("memory", "after ph_init, but for pages of files", "KiB",
+           (double)(usage_own() - own) / 1024);
     ph_props *props = ph_props_new();
     for (uint32_t i = 0; i < EVENTS; i++) {
         event_build(props, i);

@@ -37,6 +37,11 @@ uint64_t usage_resident(void)
     return kilobytes("/proc/self/smaps_rollup", "Rss");
 }
 
+uint64_t usage_own(void)
+{
+    return kilobytes("/proc/self/smaps_rollup", "Anonymous");
+}
+
 uint64_t usage_resident_peak(void)
 {
     return kilobytes("/proc/self/status", "VmHWM");

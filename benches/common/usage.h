@@ -12,4 +12,7 @@ uint64_t usage_thread_faults(void);
 uint64_t usage_resident(void);
 uint64_t usage_resident_peak(void);
 
+/* Of those now, what is this process's own: neither pages of files nor what it has not written. */
+uint64_t usage_own(void);
+
 #endif
