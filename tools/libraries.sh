@@ -22,7 +22,7 @@ build_libraries() {
   mkdir -p "$folder" "$built"
   "$@" --profile shipped --lib -- --print native-static-libs="$folder/native-static-libs" || return
   echo "$turn" >"$built/turn"
-  for library in "$built/$SHARED" "$built/libposthog.a"; do
+  for library in "$built"/libposthog.so "$built"/libposthog.dylib "$built"/libposthog.a; do
     if [ "$library" -nt "$folder/${library##*/}" ]; then
       # A new file in place of the old one, which a program may be using.
       cp "$library" "$folder/new" && mv -f "$folder/new" "$folder/${library##*/}" || return
