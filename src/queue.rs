@@ -1,17 +1,23 @@
 //! The queue: accepted events on their way to the sender, and the ledger that accounts for them.
 //!
 //! One short lock covers everything, so that the ledger is exact, the bounds are exact, and a
-//! flush is a barrier over a sequence number. It is held for a push or a swap; in the steady state
-//! no system call is made under it. Events lie as records in chunks, and a chunk is at most one batch: the sender
-//! takes the front one whole, in constant time.
+//! flush is a barrier over a sequence number. A thread seldom needs it: it is granted room for many
+//! events, which it writes to a segment of its own (`slots`, `writers`). Whoever needs exact counts
+//! takes the lock and recalls what was granted. In the steady state no system call is made under
+//! it. Segments become chunks, and a chunk is at most one batch: the sender takes the front one
+//! whole, in constant time.
 
 mod chunk;
 mod chunks;
 mod flights;
 mod inner;
 mod overflow;
+mod segment;
 mod seqs;
+mod slots;
+mod sync;
 mod ticket;
+mod writers;
 
 pub use chunk::Chunk;
 pub use flights::{Batch, Fate};
@@ -25,8 +31,11 @@ use crate::record::{HEADER, NewRecord, Record};
 use crate::uuid::Random;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use inner::{Inner, NEVER};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use segment::Segment;
+use slots::{Apart, Slots};
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
+use sync::{Condvar, Mutex, MutexGuard};
 use uuid::Uuid;
 
 /// Bounds and thresholds. Events and bytes count what waits, not a request under way.
@@ -44,14 +53,17 @@ pub struct Limits {
     pub envelope: usize,
 }
 
-/// A chunk of few events reserves less than a whole batch may have.
+/// A segment of few events reserves less than a whole batch may have.
 const EVENT_RESERVED: usize = 64 << 10;
 
+/// Threads that meet fill such a part of a batch each.
+const PARTS: usize = 4;
+
 impl Limits {
-    /// Address space of a chunk: a batch at its bounds.
-    fn chunk_bytes(&self) -> usize {
+    /// Address space of a segment. A batch of more bytes has several.
+    fn segment_bytes(&self) -> usize {
         let by_events = self.batch_events_max.saturating_mul(EVENT_RESERVED);
-        self.batch_bytes_max.min(self.bytes_max).min(by_events)
+        self.batch_bytes_max.min(self.bytes_max).min(by_events).div_ceil(PARTS)
     }
 
     /// Whether one more event fits beside what is held (events, bytes).
@@ -91,7 +103,9 @@ pub enum Flush {
 
 /// The queue of one client.
 pub struct Queue {
-    inner: Mutex<Inner>,
+    slots: Arc<Slots>,
+    /// Away from what every push reads.
+    inner: Apart<Mutex<Inner>>,
     /// Signalled when events leave, for captures that wait for room.
     room: Condvar,
     limits: Limits,
@@ -99,15 +113,17 @@ pub struct Queue {
     bell: Sender<()>,
 }
 
-/// Some hundred events.
-const TOUCHED_AHEAD: usize = 128 << 10;
+/// A segment: more than a thousand events.
+const TOUCHED_AHEAD: usize = 256 << 10;
 
 impl Queue {
     /// The queue, and the bell that tells its sender to look again.
     pub fn new(limits: Limits, random: Random, logger: Logger) -> (Queue, Receiver<()>) {
         let (bell, rings) = bounded(1);
-        let (inner, room) = (Mutex::new(Inner::new(random)), Condvar::new());
-        (Queue { inner, room, limits, logger, bell }, rings)
+        let slots = Arc::new(Slots::new(&random));
+        let inner = Apart(Mutex::new(Inner::new(limits, Arc::clone(&slots))));
+        let room = Condvar::new();
+        (Queue { slots, inner, room, limits, logger, bell }, rings)
     }
 
     /// Makes the sender look again.
@@ -118,15 +134,30 @@ impl Queue {
 
     /// A uuid of that time, of the sequence that events without one of their own have theirs from.
     pub fn uuid(&self, unix_millis: i64) -> Uuid {
-        self.lock().random.uuid(unix_millis)
+        self.lock().uuid(Slots::own(), unix_millis)
     }
 
     /// Accepts an event, or says why not. The uuid is the event's for good.
+    #[inline]
     pub fn push(&self, record: &NewRecord<'_>) -> Result<Uuid, Error> {
+        self.push_at(Slots::own(), record)
+    }
+
+    #[inline]
+    fn push_at(&self, own: usize, record: &NewRecord<'_>) -> Result<Uuid, Error> {
         let bytes = record.len() - HEADER + self.limits.envelope;
         if bytes > self.limits.event_bytes_max {
             return Err(Error::TooLarge);
         }
+        match self.slots.push(own, record, bytes) {
+            Some(uuid) => Ok(uuid),
+            None => self.push_locked(own, record, bytes),
+        }
+    }
+
+    /// The rest of `push` for a thread that was not granted the event.
+    #[inline(never)]
+    fn push_locked(&self, own: usize, record: &NewRecord<'_>, bytes: usize) -> Result<Uuid, Error> {
         loop {
             let mut inner = self.lock();
             if inner.closed {
@@ -135,16 +166,17 @@ impl Queue {
             if inner.opted_out {
                 return Ok(Uuid::nil());
             }
-            if let Some(capacity) = inner.chunks.lacks(record, bytes, &self.limits) {
+            inner.come(own);
+            if !inner.fits(bytes) {
+                return self.push_over(inner, own, record, bytes);
+            }
+            if let Some(capacity) = inner.lacks(own, record, bytes) {
                 drop(inner);
-                let chunk = Chunk::reserve(capacity)?;
-                self.lock().chunks.supply(chunk)?;
+                let segment = Segment::reserve(capacity)?;
+                self.lock().chunks.supply(segment)?;
                 continue;
             }
-            if !self.limits.fits(inner.held(), bytes) {
-                return self.push_over(inner, record, bytes);
-            }
-            let uuid = inner.append(record, bytes, &self.limits)?;
+            let uuid = inner.append(own, record, bytes)?;
             let wakes = inner.wakes();
             drop(inner);
             if wakes {
@@ -159,16 +191,19 @@ impl Queue {
     fn push_over<'a>(
         &'a self,
         mut inner: MutexGuard<'a, Inner>,
+        own: usize,
         record: &NewRecord<'_>,
         bytes: usize,
     ) -> Result<Uuid, Error> {
         // Nothing is to wait for a threshold while events are refused.
-        inner.hurry();
+        if !inner.is_hurried() {
+            inner.hurry();
+        }
         let mut garbage = Vec::new();
         let mut dropped = 1;
         match self.limits.policy {
             Policy::DropNewest => {}
-            Policy::DropOldest => (dropped, garbage) = inner.evict_for(bytes, &self.limits),
+            Policy::DropOldest => (dropped, garbage) = inner.evict_for(bytes),
             Policy::Block(limit) => {
                 inner = self.wait_for_room(inner, bytes, limit);
                 if inner.closed {
@@ -177,11 +212,12 @@ impl Queue {
                 if inner.opted_out {
                     return Ok(Uuid::nil());
                 }
-                dropped = u64::from(!self.limits.fits(inner.held(), bytes));
+                dropped = u64::from(!inner.fits(bytes));
             }
         }
-        let result = if self.limits.fits(inner.held(), bytes) {
-            inner.append(record, bytes, &self.limits)
+        let result = if inner.fits(bytes) {
+            inner.come(own);
+            inner.append(own, record, bytes)
         } else {
             Err(Error::QueueFull)
         };
@@ -211,7 +247,7 @@ impl Queue {
             self.ring();
             inner = self.lock();
         }
-        while !self.limits.fits(inner.held(), bytes) && !inner.closed && inner.is_wanted() {
+        while !inner.fits(bytes) && !inner.closed && inner.is_wanted() {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 break;
@@ -226,10 +262,10 @@ impl Queue {
 
     /// Provides the memory for the first events, on the sender's time rather than theirs.
     pub fn prepare(&self) {
-        if let Ok(mut chunk) = Chunk::reserve(self.limits.chunk_bytes()) {
-            chunk.touch(TOUCHED_AHEAD);
+        if let Ok(mut segment) = Segment::reserve(self.limits.segment_bytes()) {
+            segment.touch(TOUCHED_AHEAD);
             // Without it the first event makes its own.
-            let _ = self.lock().chunks.supply(chunk);
+            let _ = self.lock().chunks.supply(segment);
         }
     }
 
@@ -239,7 +275,8 @@ impl Queue {
         if !inner.is_wanted() {
             return Next::Stop;
         }
-        if inner.ledger.queued == 0 {
+        let events = inner.queued();
+        if events == 0 {
             if inner.closed && inner.flights.is_empty() {
                 return Next::Stop;
             }
@@ -248,7 +285,7 @@ impl Queue {
             return Next::Wait(None);
         }
         let backlog = Backlog {
-            events: inner.ledger.queued as usize,
+            events,
             full: inner.chunks.has_full(),
             hurried: inner.is_hurried(),
             since: *inner.since.get_or_insert(now),
@@ -261,18 +298,18 @@ impl Queue {
             Due::Now => {
                 inner.wake_at = NEVER;
                 inner.since = Some(now);
-                let batch = inner.take_front(self.limits.envelope);
+                let batch = inner.take_front();
                 drop(inner);
                 self.room.notify_all();
-                Next::Send(batch)
+                batch.map_or(Next::Wait(None), Next::Send)
             }
         }
     }
 
     /// Whether events wait that somebody has to send.
     pub fn needs_sender(&self) -> bool {
-        let inner = self.lock();
-        inner.ledger.queued > 0 && inner.is_wanted()
+        let mut inner = self.lock();
+        inner.queued() > 0 && inner.is_wanted()
     }
 
     /// What the sender has to know before it looks for something to send.
@@ -286,7 +323,7 @@ impl Queue {
     /// whoever only asks, perhaps in every frame, does so for new events alone.
     pub fn flush(&self, waits: bool) -> Flush {
         let mut inner = self.lock();
-        let upto = inner.next_seq - 1;
+        let upto = inner.barrier();
         if inner.settled_upto() >= upto {
             return Flush::Settled;
         }
@@ -324,8 +361,8 @@ impl Queue {
         let mut taken = Vec::new();
         let mut left = events_max;
         let mut inner = self.lock();
-        while left > 0 && inner.ledger.queued > 0 {
-            let part = inner.drain_front(left, self.limits.envelope);
+        while left > 0 && inner.queued() > 0 {
+            let part = inner.drain_front(left);
             left -= part.events();
             taken.push(part);
         }
@@ -343,6 +380,7 @@ impl Queue {
     pub fn close(&self) {
         let mut inner = self.lock();
         inner.closed = true;
+        inner.recall();
         inner.hurries += 1;
         drop(inner);
         self.room.notify_all();
@@ -354,7 +392,8 @@ impl Queue {
     pub fn freeze(&self) -> u64 {
         let mut inner = self.lock();
         inner.frozen = true;
-        let lost = inner.ledger.queued + inner.ledger.in_flight;
+        let (ledger, _) = inner.counts();
+        let lost = ledger.queued + ledger.in_flight;
         let garbage = inner.give_up(Reason::Shutdown);
         let settled = inner.settled();
         drop(inner);
@@ -382,15 +421,18 @@ impl Queue {
 
     /// A consistent copy of the counts, and the bytes that are queued.
     pub fn ledger(&self) -> (Ledger, usize) {
-        let inner = self.lock();
-        (inner.ledger, inner.queued_bytes)
+        self.lock().counts()
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         // Nothing panics under the lock; if it ever did, counting on is better than none.
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[cfg(test)]
+#[cfg(model)]
+mod model;
+#[cfg(test)]
+#[cfg(not(model))]
 mod tests;

@@ -50,6 +50,22 @@ impl Random {
         Random { state }
     }
 
+    /// A generator of its own for each number; that of 0 is this one.
+    pub fn stream(&self, number: u64) -> Random {
+        if number == 0 {
+            return Random { state: self.state };
+        }
+        // What splitmix64 (Steele, Lea and Flood, 2014) makes of each word: the authors' way to
+        // seed this generator.
+        let state = self.state.map(|word| {
+            let mut z = word.wrapping_add(number.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+            z = (z ^ z >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+            z = (z ^ z >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
+            z ^ z >> 31
+        });
+        Random { state: if state == [0; 4] { [1, 0, 0, 0] } else { state } }
+    }
+
     pub fn next(&mut self) -> u64 {
         let [s0, s1, s2, s3] = self.state;
         let result = s0.wrapping_add(s3).rotate_left(23).wrapping_add(s0);
@@ -61,7 +77,7 @@ impl Random {
     /// A version 7 UUID of that time.
     pub fn uuid(&mut self, unix_millis: i64) -> Uuid {
         let millis = unix_millis.max(0) as u64;
-        // Two words rather than sixteen bytes: this runs under the queue's lock.
+        // Two words rather than sixteen bytes: this is most of what a uuid costs.
         let high = millis << 16 | 7 << 12 | self.next() >> 52;
         let low = 0b10 << 62 | self.next() >> 2;
         Uuid::from_u64_pair(high, low)

@@ -47,7 +47,7 @@ impl Batch {
         let numbered = self.seqs.iter().zip(self.chunk.records());
         for (_, (seq, record)) in numbered.enumerate().filter(|(place, _)| wanted(*place)) {
             if seqs.first().is_none() {
-                chunk.begin(seq);
+                chunk = Chunk::new(seq);
             }
             seqs.push(seq);
             chunk.push_copy(&record, wire_bytes(&record, self.envelope));
@@ -226,7 +226,10 @@ impl Queue {
 
     /// The batch in hand waits for a retry. False when nobody wants it any more.
     pub fn put_down(&self, batch: &Batch) -> bool {
-        self.lock().flights.put_down(batch)
+        let mut inner = self.lock();
+        // There is less room from here on.
+        inner.recall();
+        inner.flights.put_down(batch)
     }
 
     /// What became of the events of the batch in hand. To be followed by `retire`.
@@ -240,13 +243,15 @@ impl Queue {
     /// the delivery first.
     pub fn retire(&self, batch: Batch, parts: &[&Batch]) -> Settled {
         let mut inner = self.lock();
+        if !parts.is_empty() {
+            inner.recall();
+        }
         inner.flights.end(&batch, parts);
         let garbage = inner.chunks.recycle(batch.chunk);
         inner.tickets.release();
         let settled = inner.settled();
-        let (events, bytes) = inner.held();
-        let calm = events <= self.limits.events_max / 2 && bytes <= self.limits.bytes_max / 2;
-        let line = if calm { inner.episode.ended() } else { None };
+        let line =
+            if inner.episode.is_on() && inner.is_calm() { inner.episode.ended() } else { None };
         drop(inner);
         drop(garbage);
         self.room.notify_all();

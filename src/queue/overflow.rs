@@ -52,6 +52,10 @@ impl Episode {
         Some(line)
     }
 
+    pub fn is_on(&self) -> bool {
+        self.told_at.is_some()
+    }
+
     pub fn ended(&mut self) -> Option<Line> {
         self.told_at?;
         let line = Line::Ended(self.drops);

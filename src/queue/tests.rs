@@ -2,6 +2,7 @@ use super::*;
 use crate::hooks::Gate;
 use crate::timestamp::Timestamp;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 fn limits() -> Limits {
     Limits {
@@ -462,4 +463,87 @@ fn a_batch_that_brings_the_sender_down_is_given_up() {
     assert_eq!(answer.try_recv(), Ok(true));
     let counts = ledger(&queue);
     assert_eq!((counts.dropped(Reason::Rejected), counts.delivered), (1, 4));
+}
+
+/// Threads that push at once, each an event and its number, while another takes batches, looks at
+/// the ledger and flushes: nothing is lost, nothing passes a bound, and each thread's order holds.
+#[test]
+fn threads_that_meet_lose_nothing_and_keep_their_order() {
+    const THREADS: usize = 4;
+    const EACH: usize = if cfg!(miri) { 60 } else { 20_000 };
+    let limits = Limits { events_max: 500, batch_events_max: 40, flush_at: 30, ..limits() };
+    let (queue, _rings) = queue(limits);
+    let mut seen = [0; THREADS];
+    let mut sizes = Vec::new();
+    let (begun, done) = (Instant::now(), AtomicUsize::new(0));
+    std::thread::scope(|scope| {
+        for thread in 0..THREADS {
+            let (queue, done) = (&queue, &done);
+            scope.spawn(move || {
+                for number in 0..EACH {
+                    while push(queue, &format!("{thread} {number}")).is_err() {
+                        assert!(begun.elapsed() < Duration::from_secs(60), "no room for a minute");
+                        std::thread::yield_now();
+                    }
+                }
+                done.fetch_add(1, Ordering::SeqCst);
+            });
+        }
+        let mut rounds = 0;
+        while done.load(Ordering::SeqCst) < THREADS || ledger(&queue).queued > 0 {
+            rounds += 1;
+            let counts = ledger(&queue);
+            assert!(counts.queued <= limits.events_max as u64, "{counts:?}");
+            if rounds % 3 == 0 {
+                queue.flush(rounds % 2 == 0);
+            }
+            if let Next::Send(batch) = queue.next(Instant::now()) {
+                for record in batch.chunk.records() {
+                    let name = std::str::from_utf8(record.event).unwrap();
+                    let (thread, number) = name.split_once(' ').unwrap();
+                    let expected = &mut seen[thread.parse::<usize>().unwrap()];
+                    assert_eq!(number.parse(), Ok(*expected), "thread {thread}");
+                    *expected += 1;
+                }
+                assert!(batch.events() <= limits.batch_events_max);
+                sizes.push(batch.events());
+                settle(&queue, batch, None);
+            }
+        }
+    });
+    assert_eq!(seen, [EACH; THREADS]);
+    assert_eq!(ledger(&queue).delivered, (THREADS * EACH) as u64);
+    assert_eq!(sizes.iter().sum::<usize>(), THREADS * EACH);
+}
+
+/// Threads that take turns are one writer to the queue: their order is that of the calls, and
+/// batches are as full as those of one thread.
+#[test]
+fn threads_that_take_turns_share_a_batch_in_order() {
+    let (queue, _rings) = queue(Limits { batch_events_max: 6, flush_at: 6, ..limits() });
+    for index in 0..6 {
+        std::thread::scope(|scope| {
+            scope.spawn(|| push(&queue, &format!("e{index}")).unwrap());
+        });
+    }
+    let batch = take(&queue);
+    assert_eq!(names(&batch.chunk), ["e0", "e1", "e2", "e3", "e4", "e5"]);
+    assert_eq!(ledger(&queue).in_flight, 6);
+}
+
+#[test]
+fn the_uuids_of_one_thread_after_another_are_one_sequence() {
+    let (queue, _rings) = queue(limits());
+    let mut random = Random::from_seed([7; 32]);
+    for index in 0..6 {
+        let uuid = std::thread::scope(|scope| {
+            let pushed = scope.spawn(|| {
+                push(&queue, &format!("e{index}")).unwrap();
+                queue.uuid(1_700_000_000_000)
+            });
+            pushed.join().unwrap()
+        });
+        random.uuid(1_700_000_000_000);
+        assert_eq!(uuid, random.uuid(1_700_000_000_000));
+    }
 }
