@@ -185,15 +185,19 @@ impl Flags {
         loop {
             let closed = self.refresher.closed().ok_or(Error::Shutdown)?;
             let left = deadline.saturating_duration_since(Instant::now());
-            let landed = match self.cache.ask(&identity) {
-                Look::Ask(flight) => self.asker.answer(flight, distinct_id, context, left, &closed),
-                Look::Asked(waiting) => waiting.until(deadline),
-                Look::Known(snapshot) => Some(Landed { snapshot, fault: None }),
+            let (landed, waited) = match self.cache.ask(&identity) {
+                Look::Ask(flight) => {
+                    (self.asker.answer(flight, distinct_id, context, left, &closed), false)
+                }
+                Look::Asked(waiting) => (waiting.until(deadline), true),
+                Look::Known(snapshot) => (Some(Landed { snapshot, fault: None }), false),
             };
+            let has_time = Instant::now() < deadline;
             let landed = match landed {
+                // Whoever was asking gave it up, or had less time.
+                None if has_time => continue,
+                Some(landed) if waited && landed.is_late() && has_time => continue,
                 Some(landed) => landed,
-                // Whoever was asking gave it up.
-                None if Instant::now() < deadline => continue,
                 None => {
                     let (stale, fault) = (self.cache.peek(&identity), Fault::Late);
                     let stale = stale.as_deref();
@@ -295,15 +299,24 @@ impl Flags {
     /// What the server has said of somebody, or says in the time that the short form may take.
     /// `None`: nobody has asked yet.
     fn remembered(&self, distinct_id: &str, context: &Context) -> Option<Arc<Snapshot>> {
-        let now = Instant::now();
+        let (mut now, mut left) = (Instant::now(), self.timeout);
+        let deadline = now + left;
         let identity = context.identity(distinct_id);
-        match self.cache.look(&identity, now) {
-            Look::Known(snapshot) => Some(snapshot),
-            Look::Asked(waiting) => {
-                let landed = waiting.until(now + self.timeout);
-                landed.map(|landed| landed.snapshot).or_else(|| self.cache.peek(&identity))
+        loop {
+            let waiting = match self.cache.look(&identity, now) {
+                Look::Known(snapshot) => return Some(snapshot),
+                Look::Ask(flight) => return self.short_ask(flight, distinct_id, context, left),
+                Look::Asked(waiting) => waiting,
+            };
+            let landed = waiting.until(deadline);
+            now = Instant::now();
+            left = deadline.saturating_duration_since(now);
+            match landed {
+                // Whoever was asking had less time.
+                Some(landed) if landed.is_late() && !left.is_zero() => {}
+                Some(landed) => return Some(landed.snapshot),
+                None => return self.cache.peek(&identity),
             }
-            Look::Ask(flight) => self.short_ask(flight, distinct_id, context, now),
         }
     }
 
@@ -312,13 +325,12 @@ impl Flags {
         flight: Flight,
         distinct_id: &str,
         context: &Context,
-        now: Instant,
+        timeout: Duration,
     ) -> Option<Arc<Snapshot>> {
         let stale = flight.stale();
         let Some(closed) = self.refresher.closed() else { return stale };
-        match self.asker.breaker.pass(now) {
-            Pass::Go if !self.timeout.is_zero() => {
-                let timeout = self.timeout;
+        match self.asker.breaker.pass(Instant::now()) {
+            Pass::Go if !timeout.is_zero() => {
                 let landed = self.asker.answer(flight, distinct_id, context, timeout, &closed);
                 return landed.map(|landed| landed.snapshot).or(stale);
             }

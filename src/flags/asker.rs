@@ -30,6 +30,8 @@ pub struct Asker {
     logger: Logger,
     /// For requests that nobody waits for.
     patience: Duration,
+    /// The time that the server has where the call does not say.
+    fair: Duration,
     told_at: Mutex<Option<Instant>>,
     pub breaker: Breaker,
 }
@@ -41,6 +43,8 @@ impl Asker {
         counters: Arc<Counters>,
         logger: Logger,
     ) -> Asker {
+        let patience = config.request_timeout_ms.millis();
+        let short = Duration::from_millis(u64::from(config.flags_timeout_ms));
         Asker {
             api_key: config.api_key.clone(),
             geoip_disable: config.geoip_disable.unwrap_or(config.is_server),
@@ -48,7 +52,8 @@ impl Asker {
             transport,
             counters,
             logger,
-            patience: config.request_timeout_ms.millis(),
+            patience,
+            fair: if short.is_zero() { patience } else { short.min(patience) },
             told_at: Mutex::new(None),
             breaker: Breaker::default(),
         }
@@ -80,6 +85,10 @@ impl Asker {
                 Some(flight.settle(distinct_id, context, draft, Instant::now()))
             }
             Err(Fault::Closed) => None,
+            // Whether the server is out nobody knows who has given it little time.
+            Err(fault) if fault.is_late() && 2 * timeout < self.fair => {
+                Some(flight.give_up(distinct_id, context, fault))
+            }
             Err(fault) => {
                 let now = Instant::now();
                 if fault.is_outage() {

@@ -54,6 +54,13 @@ pub struct Waiting {
     landed: Arc<OnceLock<Landed>>,
 }
 
+impl Landed {
+    /// There was no answer in the time that whoever asked had.
+    pub fn is_late(&self) -> bool {
+        self.fault.is_some_and(Fault::is_late)
+    }
+}
+
 impl Waiting {
     /// `None` at the deadline, or when whoever was asking gave it up.
     pub fn until(&self, deadline: Instant) -> Option<Landed> {
@@ -174,6 +181,14 @@ impl Flight {
     pub fn fail(self, distinct_id: &str, context: &Context, fault: Fault, now: Instant) -> Landed {
         let snapshot = without_answer(distinct_id, context, self.stale.as_deref(), fault);
         self.enter(Landed { snapshot: Arc::new(snapshot), fault: Some(fault) }, false, now)
+    }
+
+    /// There was no answer, which says nothing of the next: nothing is entered.
+    pub fn give_up(self, distinct_id: &str, context: &Context, fault: Fault) -> Landed {
+        let snapshot = without_answer(distinct_id, context, self.stale.as_deref(), fault);
+        let landed = Landed { snapshot: Arc::new(snapshot), fault: Some(fault) };
+        let _ = self.landed.set(landed.clone());
+        landed
     }
 
     fn enter(&self, landed: Landed, clean: bool, now: Instant) -> Landed {

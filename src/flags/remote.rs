@@ -145,6 +145,11 @@ impl Fault {
         }
     }
 
+    /// Whether there was not enough time.
+    pub fn is_late(self) -> bool {
+        matches!(self, Fault::Failure(FailureKind::Timeout) | Fault::Late)
+    }
+
     /// Its name in `$feature_flag_error`.
     pub fn code(self) -> String {
         match self {

@@ -77,6 +77,36 @@ fn a_server_that_asks_to_be_left_alone_is_not_asked_by_the_next() {
     assert_eq!(rig.flags.enabled("v", "on", None).enabled, Some(true));
 }
 
+#[test]
+fn who_has_no_time_does_not_speak_for_the_others() {
+    let receiver = receiver();
+    let slow = Reply::usual().delay(Duration::from_millis(400));
+    receiver.set_script(always(slow));
+    let rig = rig(&receiver.url(), |_| ());
+    let hasty = Duration::from_millis(50);
+    for _ in 0..3 {
+        assert_eq!(rig.evaluate(hasty).err(), Some(Error::Timeout));
+    }
+    // Neither is anybody remembered as unknown, nor the server as out.
+    assert_eq!(rig.known("on"), Some(true));
+    // Whoever has joined a request that is given up makes one of their own.
+    let other = |id: &str| {
+        thread::scope(|scope| {
+            let before = rig.requests();
+            let first = scope.spawn(|| rig.flags.evaluate(id, &Context::default(), hasty).err());
+            assert!(eventually(|| rig.requests() > before));
+            let second = if id == "v" {
+                rig.flags.evaluate(id, &Context::default(), PLENTY).unwrap().enabled("on")
+            } else {
+                rig.flags.enabled(id, "on", None).enabled
+            };
+            assert_eq!((first.join().unwrap(), second), (Some(Error::Timeout), Some(true)), "{id}");
+        });
+    };
+    other("v");
+    other("w");
+}
+
 /// What the short form says of a flag and somebody without waiting for long.
 fn timed(rig: &Rig, id: &str) -> (Option<bool>, Duration) {
     let begun = Instant::now();

@@ -79,6 +79,18 @@ fn another_person_value_or_group_is_another_read() {
 }
 
 #[test]
+fn whoever_opts_in_again_is_told_of_again() {
+    let (receiver, client) = with_flags(three(), |config| config);
+    for told_of in [1, 2] {
+        for _ in 0..3 {
+            assert_eq!(client.flag("u", "on"), Some(true));
+        }
+        assert_eq!(told(&receiver, &client).len(), told_of);
+        assert_eq!((ph_opt_out(client.raw()), ph_opt_in(client.raw())), (PH_OK, PH_OK));
+    }
+}
+
+#[test]
 fn payloads_reasons_and_keys_are_read_silently() {
     let (receiver, client) = with_flags(three(), |config| config);
     let found = client.evaluate("u").unwrap();

@@ -9,6 +9,7 @@ use crate::time::PATIENCE;
 use posthog_receiver::{Receiver, Request};
 use serde_json::{Value, json};
 use std::ptr;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 pub mod cache;
 mod files;
@@ -230,6 +231,44 @@ fn definitions_are_saved_as_they_came_and_loaded_where_posthog_is_down() {
     assert_eq!(next.load(&saved), PH_OK);
     next.wait_ready();
     assert_eq!((next.flag("u", "on"), next.save()), (Some(true), Some(saved)));
+}
+
+#[test]
+fn nobody_sees_two_definitions_in_one_evaluation() {
+    let (_receiver, client) = with_definitions(&[], |config| {
+        config.set(ph_config_set_flags_local_only, true).set(ph_config_set_flag_events, false)
+    });
+    let keys: Vec<String> = (0..50).map(|number| format!("flag-{number}")).collect();
+    let all = |of: fn(&str) -> Value| {
+        let flags: Vec<Value> = keys.iter().map(|key| of(key)).collect();
+        definitions(&flags).to_string()
+    };
+    let both = [all(everyone), all(nobody)];
+    assert_eq!(client.load(&both[0]), PH_OK);
+    let done = AtomicBool::new(false);
+    let seen = std::thread::scope(|scope| {
+        let reader = || {
+            let mut seen = [false; 2];
+            while !done.load(Ordering::Relaxed) {
+                let found = client.evaluate_in("u", None, 1).unwrap();
+                let on = found.enabled(&keys[0]).unwrap();
+                assert!(keys.iter().all(|key| found.enabled(key) == Some(on)));
+                assert!(client.flag("u", &keys[1]).is_some());
+                seen[usize::from(on)] = true;
+            }
+            seen
+        };
+        let readers: Vec<_> = (0..3).map(|_| scope.spawn(reader)).collect();
+        for step in 0..600 {
+            assert_eq!(client.load(&both[step % 2]), PH_OK);
+        }
+        done.store(true, Ordering::Relaxed);
+        readers
+            .into_iter()
+            .map(|it| it.join().unwrap())
+            .fold([false; 2], |all, seen| [all[0] || seen[0], all[1] || seen[1]])
+    });
+    assert_eq!(seen, [true; 2]);
 }
 
 #[test]
