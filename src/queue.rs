@@ -431,8 +431,6 @@ impl Queue {
 }
 
 #[cfg(test)]
-#[cfg(model)]
 mod model;
 #[cfg(test)]
-#[cfg(not(model))]
 mod tests;

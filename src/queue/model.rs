@@ -1,6 +1,8 @@
 //! The hand-over in the orders in which threads can take the locks, tried by loom. Part of
 //! `tests/model`.
 
+#![cfg(model)]
+
 use super::*;
 use crate::timestamp::Timestamp;
 use loom::thread;

@@ -1,3 +1,5 @@
+#![cfg(not(model))]
+
 use super::*;
 use crate::hooks::Gate;
 use crate::timestamp::Timestamp;
