@@ -2149,9 +2149,10 @@ PH_API size_t ph_flags_get_count(const ph_flags *flags);
 PH_API const char *ph_flags_get_key(const ph_flags *flags, size_t index);
 
 /**
- * The key of a flag that exists, or was asked for, and is not known:
- * `ph_flags_get_reason` says why. `index` counts from 0, in the order of the
- * keys' bytes. Lasts as long as `flags`. `NULL` when there are no more.
+ * The key of a flag that exists and is not known: `ph_flags_get_reason` says
+ * why, and says so as well of a key that nobody knows, which is not listed
+ * here. `index` counts from 0, in the order of the keys' bytes. Lasts as long
+ * as `flags`. `NULL` when there are no more.
  */
 PH_API const char *ph_flags_get_unknown_key(const ph_flags *flags, size_t index);
 

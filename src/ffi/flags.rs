@@ -189,9 +189,10 @@ pub extern "C" fn ph_flags_get_key(flags: Option<&ph_flags>, index: usize) -> CS
     guard(|| lend(Some(flags?.view.snapshot().at(index)?.key())))
 }
 
-/// The key of a flag that exists, or was asked for, and is not known:
-/// `ph_flags_get_reason` says why. `index` counts from 0, in the order of the
-/// keys' bytes. Lasts as long as `flags`. `NULL` when there are no more.
+/// The key of a flag that exists and is not known: `ph_flags_get_reason` says
+/// why, and says so as well of a key that nobody knows, which is not listed
+/// here. `index` counts from 0, in the order of the keys' bytes. Lasts as long
+/// as `flags`. `NULL` when there are no more.
 #[unsafe(no_mangle)]
 pub extern "C" fn ph_flags_get_unknown_key(flags: Option<&ph_flags>, index: usize) -> CStrLent<'_> {
     guard(|| lend(Some(flags?.view.snapshot().unknown_at(index)?.key())))
