@@ -1,6 +1,6 @@
 //! Definitions in a file: written whole, for nobody else, and read where PostHog is down.
 
-use super::{SECRET, definitions, everyone, nobody, with_definitions};
+use super::{SECRET, definitions, everyone, nobody, only_loaded, with_definitions};
 use crate::c::*;
 use crate::client::{Client, refused_url, to_url};
 use crate::handle::c_text;
@@ -64,7 +64,7 @@ fn a_process_starts_with_what_the_last_one_wrote() {
 #[test]
 fn a_file_that_is_none_changes_nothing() {
     let folder = folder("bad");
-    let (_receiver, client) = with_definitions(&[], |config| config);
+    let (_receiver, client) = with_definitions(&[], only_loaded);
     assert_eq!(client.load(&definitions(&[everyone("on")]).to_string()), PH_OK);
     let path = folder.join("half.json");
     fs::write(&path, r#"{"flags":[{"key":"on""#).unwrap();
@@ -82,7 +82,7 @@ fn a_file_that_is_none_changes_nothing() {
 #[test]
 fn a_file_that_cannot_be_written_leaves_nothing_behind() {
     let folder = folder("unwritable");
-    let (_receiver, client) = with_definitions(&[], |config| config);
+    let (_receiver, client) = with_definitions(&[], only_loaded);
     assert_eq!(client.load(&definitions(&[everyone("on")]).to_string()), PH_OK);
     assert_eq!(client.save_file(&folder.join("missing/flags.json")), PH_ERROR_FILE);
     // A folder is in its place.
