@@ -95,9 +95,11 @@ pub unsafe extern "C" fn ph_definitions_load(
 /// Loads the definitions of flags that are in a file, which `ph_definitions_save_file`
 /// wrote: as `ph_definitions_load` does. For a cold start:
 ///
-///     ph_definitions_load_file(client, path);
-///     ph_flags_wait_ready(client, 1000);
-///     ph_definitions_save_file(client, path);
+/// ```c
+/// ph_definitions_load_file(client, path);
+/// ph_flags_wait_ready(client, 1000);
+/// ph_definitions_save_file(client, path);
+/// ```
 ///
 /// `PH_ERROR_FILE` when it cannot be read, which the log tells more about, such as
 /// in the first process; `PH_ERROR_JSON` when definitions are not what is in it.

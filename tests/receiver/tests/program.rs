@@ -71,7 +71,7 @@ fn the_control_api_scripts_and_tells() {
     assert_eq!(events[1]["properties"]["n"], 2);
     let counts = program.control.get("/__counts").json();
     let expected = json!({
-        "connections": 1, "requests": 2, "malformed": 0, "refused": 0,
+        "connections": 1, "resumed": 0, "requests": 2, "malformed": 0, "refused": 0,
         "bytes": batch([1]).len() + batch([1, 2]).len(),
         "attempted": 3, "accepted": 2, "duplicates": 0, "ambiguous": 0,
     });
