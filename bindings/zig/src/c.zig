@@ -316,7 +316,9 @@ pub extern fn ph_flags_only(flags: ?*const Flags, keys: [*]const Text, count: us
 pub extern fn ph_flag_enabled(client: ?*const Client, distinct_id: Text, key: Text, context: ?*const Context, fallback: bool) bool;
 
 pub extern fn ph_definitions_load(client: ?*const Client, json: Bytes, json_len: usize) Status;
+pub extern fn ph_definitions_load_file(client: ?*const Client, path: Text) Status;
 pub extern fn ph_definitions_save(client: ?*const Client, json_out: *?[*:0]u8) Status;
+pub extern fn ph_definitions_save_file(client: ?*const Client, path: Text) Status;
 pub extern fn ph_definitions_set(definitions: *Definitions, json: Bytes, json_len: usize) Status;
 
 pub extern fn ph_error_next(client: ?*const Client) ?*Report;
