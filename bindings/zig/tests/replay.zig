@@ -170,7 +170,7 @@ const Replay = struct {
         self.flags = try self.client.evaluateFlags(step.get("distinct_id").?.string, options);
         const flags = &self.flags.?;
         for (step.get("reads").?.array.items) |read| {
-            const key = try self.arena.dupeZ(u8, read.array.items[0].string);
+            const key = try self.arena.dupeSentinel(u8, read.array.items[0].string, 0);
             switch (read.array.items[1]) {
                 .null => try std.testing.expect(!flags.isKnown(key)),
                 .bool => |on| try std.testing.expectEqual(on, flags.isEnabled(key, !on)),
