@@ -84,6 +84,14 @@ static int bursts_of(const struct plan *plan)
     return WARM_UP + 2 * plan->bursts;
 }
 
+/* Whether the sender stands still during a burst. In the first of the warm-up it always does: so the
+ * queue has had all of a burst in it before anything is measured, as in a program that has been
+ * running. */
+static bool is_parked(const struct plan *plan, int burst)
+{
+    return plan->parked || (burst == 0 && !plan->full && !plan->disabled);
+}
+
 static void burst_timed(struct worker *worker, ph_props *props)
 {
     ph_status wanted = worker->plan->full ? PH_ERROR_QUEUE_FULL : PH_OK;
@@ -169,7 +177,8 @@ static uint64_t conduct(const struct plan *plan, struct client *client, struct g
 {
     uint64_t wall_ns = 0;
     for (int burst = 0; burst < bursts_of(plan); burst++) {
-        if (plan->parked) {
+        bool parked = is_parked(plan, burst);
+        if (parked) {
             gate_park(gate, client->handle);
         }
         pthread_barrier_wait(barrier);
@@ -183,7 +192,7 @@ static uint64_t conduct(const struct plan *plan, struct client *client, struct g
         if (burst % 2 == 1 && burst >= WARM_UP) {
             wall_ns += ended - started;
         }
-        if (plan->parked) {
+        if (parked) {
             gate_open(gate);
         }
         if (!plan->full && !plan->disabled) {
@@ -232,13 +241,17 @@ static void measure(void *argument)
         .url = url,
         .disabled = plan->disabled,
         .queue_max_events = plan->default_bounds ? 0 : QUEUE_EVENTS,
-        .gate = plan->parked || plan->full ? &gate : NULL,
+        .gate = plan->disabled ? NULL : &gate,
     });
     if (plan->super_properties > 0) {
         add_super_properties(&client, plan->super_properties);
     }
     uint64_t calls = (uint64_t)bursts_of(plan) * (uint64_t)plan->threads * plan->burst;
-    uint64_t events = plan->parked ? (uint64_t)bursts_of(plan) : 0;
+    uint64_t events = 0;
+    for (int burst = 0; burst < bursts_of(plan); burst++) {
+        /* gate_park captures one. */
+        events += is_parked(plan, burst);
+    }
     uint64_t refused = 0;
     if (plan->full) {
         events = fill(&client, &gate);

@@ -71,6 +71,7 @@ struct Pause {
 }
 
 /// What to do next.
+#[allow(clippy::large_enum_variant, reason = "moved once a batch")]
 pub enum Next {
     Send(Parcel),
     /// Take a fresh batch, if there is one.

@@ -15,6 +15,7 @@ mod overflow;
 mod segment;
 mod seqs;
 mod slots;
+mod spares;
 mod sync;
 mod ticket;
 mod writers;
@@ -85,6 +86,7 @@ pub struct Wishes {
 }
 
 /// What the sender does next.
+#[allow(clippy::large_enum_variant, reason = "moved once a batch")]
 pub enum Next {
     Send(Batch),
     /// Wait for the bell, at most until then.
@@ -173,7 +175,9 @@ impl Queue {
             if let Some(capacity) = inner.lacks(own, record, bytes) {
                 drop(inner);
                 let segment = Segment::reserve(capacity)?;
-                self.lock().chunks.supply(segment)?;
+                if self.lock().chunks.spares.keep(segment).is_some() {
+                    return Err(Error::NoMemory);
+                }
                 continue;
             }
             let uuid = inner.append(own, record, bytes)?;
@@ -265,13 +269,19 @@ impl Queue {
         if let Ok(mut segment) = Segment::reserve(self.limits.segment_bytes()) {
             segment.touch(TOUCHED_AHEAD);
             // Without it the first event makes its own.
-            let _ = self.lock().chunks.supply(segment);
+            let _ = self.lock().chunks.spares.keep(segment);
         }
     }
 
     /// What the sender does next. Asked by the sender alone.
     pub fn next(&self, now: Instant) -> Next {
         let mut inner = self.lock();
+        let surplus = inner.chunks.spares.surplus(now);
+        if !surplus.is_empty() {
+            drop(inner);
+            drop(surplus);
+            inner = self.lock();
+        }
         if !inner.is_wanted() {
             return Next::Stop;
         }
@@ -282,7 +292,7 @@ impl Queue {
             }
             inner.since = None;
             inner.wake_at = 1;
-            return Next::Wait(None);
+            return Next::Wait(inner.chunks.spares.due());
         }
         let backlog = Backlog {
             events,

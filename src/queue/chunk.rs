@@ -1,5 +1,6 @@
 //! What one batch holds.
 
+use super::PARTS;
 use super::segment::Segment;
 use crate::record::{NewRecord, Record};
 use smallvec::SmallVec;
@@ -9,7 +10,7 @@ use uuid::Uuid;
 #[derive(Default)]
 pub struct Chunk {
     /// Mostly one. Threads that meet fill a quarter of a batch each.
-    segments: SmallVec<[Segment; 1]>,
+    segments: SmallVec<[Segment; PARTS]>,
     events: usize,
     wire_bytes: usize,
     first_seq: u64,

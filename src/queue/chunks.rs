@@ -3,13 +3,9 @@
 use super::Limits;
 use super::chunk::Chunk;
 use super::segment::Segment;
+use super::spares::Spares;
 use crate::error::Error;
 use std::collections::VecDeque;
-
-/// Emptied segments are kept up to so many bytes of memory that they have really used: a steady
-/// flow allocates nothing, and a burst is given back.
-const SPARE_BYTES_MAX: usize = 4 << 20;
-const SPARE_MAX: usize = 64;
 
 /// Events in order, a chunk for each batch.
 pub struct Chunks {
@@ -17,15 +13,12 @@ pub struct Chunks {
     all: VecDeque<Chunk>,
     /// Nor does the last one, for the next event is too much for it.
     is_closed: bool,
-    spare: Vec<Segment>,
-    spare_bytes: usize,
+    pub spares: Spares,
 }
 
 impl Chunks {
     pub fn new() -> Chunks {
-        // Keeping a segment must not allocate under the lock.
-        let spare = Vec::with_capacity(SPARE_MAX);
-        Chunks { all: VecDeque::new(), is_closed: false, spare, spare_bytes: 0 }
+        Chunks { all: VecDeque::new(), is_closed: false, spares: Spares::default() }
     }
 
     /// Whether a whole batch waits.
@@ -83,11 +76,11 @@ impl Chunks {
 
     /// Drops the oldest event; returns its size on the wire, and memory to be freed outside the
     /// lock.
-    pub fn evict(&mut self, envelope: usize) -> (usize, Vec<Segment>) {
-        let bytes = self.all.front_mut().map_or(0, |front| front.evict(envelope));
+    pub fn evict(&mut self, limits: &Limits) -> (usize, Vec<Segment>) {
+        let bytes = self.all.front_mut().map_or(0, |front| front.evict(limits.envelope));
         let empty = self.all.front().is_some_and(|front| front.events() == 0);
         let emptied = if empty { self.take_front() } else { None };
-        (bytes, emptied.map_or_else(Vec::new, |chunk| self.recycle(chunk)))
+        (bytes, emptied.map_or_else(Vec::new, |chunk| self.recycle(chunk, limits)))
     }
 
     /// Takes out the oldest `events`, or as many as the front chunk has.
@@ -98,40 +91,18 @@ impl Chunks {
         }
     }
 
-    /// Keeps the memory of an emptied chunk, or hands it back to be freed outside the lock.
-    pub fn recycle(&mut self, chunk: Chunk) -> Vec<Segment> {
+    /// Keeps the memory of an emptied chunk, but for segments of an unusual size, or hands it back to
+    /// be freed outside the lock.
+    pub fn recycle(&mut self, chunk: Chunk, limits: &Limits) -> Vec<Segment> {
         let mut garbage = Vec::new();
         for mut segment in chunk.into_segments() {
             segment.clear();
-            let keeps = self.spare.len() < SPARE_MAX
-                && self.spare_bytes + segment.touched() <= SPARE_BYTES_MAX
-                && segment.room() > 0;
-            if keeps {
-                self.spare_bytes += segment.touched();
-                self.spare.push(segment);
-            } else {
+            if segment.room() != limits.segment_bytes() {
                 garbage.push(segment);
+            } else {
+                garbage.extend(self.spares.keep(segment));
             }
         }
         garbage
-    }
-
-    /// Whether there is an emptied segment with room for so many bytes.
-    pub fn has_spare(&self, bytes: usize) -> bool {
-        self.spare.last().is_some_and(|segment| segment.room() >= bytes)
-    }
-
-    /// Adds a fresh segment; the next event takes it if it needs one.
-    pub fn supply(&mut self, segment: Segment) -> Result<(), Error> {
-        self.spare.try_reserve(1).map_err(|_| Error::NoMemory)?;
-        self.spare_bytes += segment.touched();
-        self.spare.push(segment);
-        Ok(())
-    }
-
-    pub fn take_spare(&mut self) -> Segment {
-        let segment = self.spare.pop().unwrap_or_default();
-        self.spare_bytes -= segment.touched();
-        segment
     }
 }

@@ -242,17 +242,18 @@ impl Queue {
     /// wait. Returns the flushes to be answered, which is left to the caller: the host is told of
     /// the delivery first.
     pub fn retire(&self, batch: Batch, parts: &[&Batch]) -> Settled {
-        let mut inner = self.lock();
+        let mut guard = self.lock();
+        let inner = &mut *guard;
         if !parts.is_empty() {
             inner.recall();
         }
         inner.flights.end(&batch, parts);
-        let garbage = inner.chunks.recycle(batch.chunk);
+        let garbage = inner.chunks.recycle(batch.chunk, &inner.limits);
         inner.tickets.release();
         let settled = inner.settled();
         let line =
             if inner.episode.is_on() && inner.is_calm() { inner.episode.ended() } else { None };
-        drop(inner);
+        drop(guard);
         drop(garbage);
         self.room.notify_all();
         overflow::log(&self.logger, line);

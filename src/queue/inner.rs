@@ -170,7 +170,7 @@ impl Inner {
     /// is held.
     pub fn lacks(&self, own: usize, record: &NewRecord<'_>, bytes: usize) -> Option<usize> {
         let is_full = self.is_full_for(&self.writers.slots.lock(own).segment, record, bytes);
-        let lacks = is_full && !self.chunks.has_spare(record.stride());
+        let lacks = is_full && !self.chunks.spares.has(record.stride());
         lacks.then(|| self.limits.segment_bytes().max(record.stride()))
     }
 
@@ -186,7 +186,7 @@ impl Inner {
         self.chunks.prepare(SLOTS + 1)?;
         if self.is_full_for(&slots.lock(own).segment, record, bytes) {
             let needed = record.stride();
-            let mut next = self.chunks.take_spare();
+            let mut next = self.chunks.spares.take();
             if next.room() < needed {
                 // Whoever waited for room did not look again whether a segment lacks.
                 next = Segment::reserve(self.limits.segment_bytes().max(needed))?;
@@ -317,7 +317,7 @@ impl Inner {
             {
                 self.tickets.mark_settled(record.uuid, Some(Reason::Overflow));
             }
-            let (freed, memory) = self.chunks.evict(self.limits.envelope);
+            let (freed, memory) = self.chunks.evict(&self.limits);
             garbage.extend(memory);
             self.queued_bytes -= freed;
             self.ledger.drop_queued(1, Reason::Overflow);

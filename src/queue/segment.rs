@@ -48,11 +48,6 @@ impl Segment {
         self.bytes.capacity() - self.end
     }
 
-    /// The memory that it really uses.
-    pub fn touched(&self) -> usize {
-        self.bytes.len()
-    }
-
     pub fn records(&self) -> impl Iterator<Item = Record<'_>> {
         let mut rest = &self.bytes[self.head..self.end];
         std::iter::from_fn(move || {

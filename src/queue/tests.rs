@@ -400,7 +400,7 @@ fn what_waits_beside_the_flow_counts_and_holds_up_nothing() {
     let fresh = take(&queue);
     settle(&queue, fresh, None);
     queue.close();
-    assert!(matches!(queue.next(Instant::now()), Next::Wait(None)), "c is not settled");
+    assert!(matches!(queue.next(Instant::now()), Next::Wait(_)), "c is not settled");
     assert!(queue.pick_up(&rest));
     settle(&queue, rest, None);
     assert!(matches!(queue.next(Instant::now()), Next::Stop));
