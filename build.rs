@@ -22,6 +22,22 @@ fn main() {
         fs::write(HEADER, &fresh).expect("the header should be writable");
     }
     link_arguments();
+    capabilities();
+}
+
+/// `storage`: files that belong to one process, and what is kept in them. Only where it was tried.
+fn capabilities() {
+    println!("cargo::rustc-check-cfg=cfg(storage)");
+    let is = |name: &str, wanted: &[&str]| {
+        env::var(name).is_ok_and(|value| wanted.contains(&value.as_str()))
+    };
+    if env::var_os("CARGO_FEATURE_CRASH").is_some()
+        && is("CARGO_CFG_TARGET_OS", &["linux"])
+        && is("CARGO_CFG_TARGET_ARCH", &["x86_64", "aarch64"])
+        && env::var_os("CARGO_CFG_MIRI").is_none()
+    {
+        println!("cargo::rustc-cfg=storage");
+    }
 }
 
 /// The header's text, from `src/ffi` alone: cbindgen never sees the core.

@@ -1362,6 +1362,89 @@ PH_API ph_status ph_context_set_local_only(ph_context *context, bool local_only)
 PH_API ph_status ph_context_set_flag_events(ph_context *context, bool flag_events);
 
 /**
+ * Sets the directory in which the client keeps what is to outlive the process:
+ * the record of its crash (`ph_config_set_crash_handler`, `ph_crash_write`), and
+ * nothing else so far. `NULL` or an empty path means none, the default.
+ *
+ * `ph_init` makes the directory, for its owner alone, if only it is missing. Many
+ * processes and clients may share one: each has a file of its own, of about one
+ * MiB, allocated at once, and takes over only those of dead processes with the
+ * same API key and host. The API key is not written. Where the directory cannot
+ * be used (no parent, not writable, full, not a directory, another user's,
+ * writable for everybody), `ph_init` says so in one warning, and the client works
+ * without. A client that is disabled has no file; `ph_opt_out` clears what is in
+ * it, and a `ph_shutdown` after which there is nothing to report removes it.
+ *
+ * The files are locked (`fcntl`): a program that closes all its descriptors must
+ * do so before `ph_init`. A relative path is taken from the working directory of
+ * `ph_init`. `PH_ERROR_UTF8`; `PH_ERROR_UNSUPPORTED` in builds without the
+ * feature `crash`, and on systems other than Linux on x86-64 and aarch64.
+ */
+PH_API ph_status ph_config_set_storage_dir(ph_config *config, const char *path);
+
+/**
+ * Reports crashes: `ph_init` sets handlers of the signals SEGV, BUS, ILL, FPE,
+ * ABRT, TRAP and SYS, for the first client of the process that asks for it, until
+ * its `ph_shutdown`. Needs `ph_config_set_storage_dir`. Default false.
+ *
+ * When one of them arrives, registers, a part of the stack, the thread's name and
+ * the time are written to the record, within 100 ms and without allocating; then
+ * whoever had the signal before gets it unchanged, or the process ends by it as
+ * it would have. If a former handler lets the program go on (as those of Go and
+ * of Java do), there is no report; one that leaves by a jump is taken to have done
+ * so when the process crashes, or shuts down, more than a second later.
+ *
+ * The next client with the same directory, API key and host that is made by
+ * `ph_init` sends the report: `$exception`, `fatal`, not handled, of the mechanism
+ * `signal`, with the time, the `ph_crash_set_distinct_id`, the super properties,
+ * the steps and the release of the process that died. Its stack is unwound by the
+ * executables and libraries on disk, if their build ids are those of the time.
+ * `before_send` sees it, and the file is removed once the server has it. Libraries
+ * that are loaded later than the last of `ph_init`, `ph_client_start`,
+ * `ph_register`, `ph_step_add` and `ph_crash_set_distinct_id` are not known.
+ *
+ * The handlers run on a stack of their own, which the thread of `ph_init` gets at
+ * once, and others by `ph_crash_thread_attach`. A child of `fork` has a record of
+ * its own from its first call of the client on, and none before.
+ * `PH_ERROR_UNSUPPORTED` as for `ph_config_set_storage_dir`.
+ */
+PH_API ph_status ph_config_set_crash_handler(ph_config *config, bool enabled);
+
+/**
+ * Gives the calling thread a stack on which signals are handled, so that a crash
+ * is reported also when the thread has used up its own. For threads other than
+ * the one of `ph_init`; given back when the thread ends. Does nothing for a thread
+ * that has one. `PH_ERROR_UNSUPPORTED` without a crash handler,
+ * `PH_ERROR_NO_MEMORY`.
+ */
+PH_API ph_status ph_crash_thread_attach(const ph_client *client);
+
+/**
+ * Says who the user is if the process dies from here on: on a user's own machine,
+ * whoever was identified. `NULL`, the default, is nobody: PostHog makes no person
+ * for the report. `PH_ERROR_UNSUPPORTED` without a storage directory.
+ */
+PH_API
+ph_status ph_crash_set_distinct_id(const ph_client *client,
+                                   const char *distinct_id);
+
+/**
+ * Writes down that the process is about to die, with the stack of the calling
+ * thread: for the panic hooks of other languages. Safe in a signal handler: it
+ * allocates nothing, takes no lock, and makes no call that is not. `message` is
+ * `len` bytes without NUL, of which 4,096 are kept; `NULL` for none.
+ *
+ * The next start reports it as an exception of the type `panic`, otherwise as
+ * `ph_config_set_crash_handler` says, which it does not need. If the same thread
+ * then dies of a signal, within ten seconds, that is the same report.
+ *
+ * There is one for each process: `PH_ERROR_QUEUE_FULL` for a second.
+ * `PH_ERROR_UNSUPPORTED` without a storage directory that can be used, and in a
+ * child of `fork` that has not used the client yet; `PH_ERROR_SHUTDOWN`.
+ */
+PH_API ph_status ph_crash_write(const ph_client *client, const char *message, size_t len);
+
+/**
  * Waits until flags can be evaluated in this process: until definitions have
  * been read, or loaded with `ph_definitions_load`. `timeout_ms`: `PH_NO_WAIT`
  * only starts the thread that reads them; `PH_FOREVER`: no limit.

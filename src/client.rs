@@ -1,5 +1,6 @@
 //! What a user can do with a client.
 
+mod crash;
 mod waits;
 
 use crate::clock;
@@ -113,14 +114,19 @@ impl Client {
         } else if images::main().is_some_and(|main| main.id.is_none()) {
             first.logger.log(Level::Warn, format_args!("{NO_BUILD_ID}"));
         }
-        Ok(Client {
+        let client = Client {
             shared,
             disabled: why_disabled.is_some(),
             plain,
             base: ArcSwap::from_pointee(Props::new()),
             has_base: AtomicBool::new(false),
             first,
-        })
+        };
+        if client.shared.config.storage_dir.is_some() && !client.disabled {
+            client.prepare_crash();
+            client.adopt_crashes();
+        }
+        Ok(client)
     }
 
     #[inline]
@@ -159,6 +165,7 @@ impl Client {
         if self.shared.config.capture_only {
             return Ok(());
         }
+        self.prepare_crash();
         let runtime = self.runtime();
         runtime.analytics.start_sender()?;
         runtime.flags.start()
@@ -299,6 +306,7 @@ impl Client {
             let text = "a step's properties $message and $timestamp are the library's";
             runtime.logger.log(Level::Warn, format_args!("{text}"));
         }
+        self.prepare_crash();
         Ok(())
     }
 
@@ -335,6 +343,7 @@ impl Client {
         // What a shutdown has closed stays closed.
         if was_out && !self.disabled && !self.shared.is_closed() {
             runtime.opt_in();
+            self.prepare_crash();
         }
     }
 
@@ -515,6 +524,9 @@ impl Client {
         // Never back to false: another change may just have filled it.
         if !self.base.load().is_empty() {
             self.has_base.store(true, Ordering::Release);
+        }
+        if result.is_ok() {
+            self.prepare_crash();
         }
         result
     }

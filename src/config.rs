@@ -15,6 +15,7 @@ use crate::retry::Schedule;
 use crate::timestamp::Timestamp;
 use std::collections::HashSet;
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -143,6 +144,11 @@ pub struct Config {
     pub flag_events: bool,
     pub group_indices: [Option<String>; 5],
     pub exceptions: exception::Settings,
+    /// Where what outlives the process is kept.
+    pub storage_dir: Option<PathBuf>,
+    /// Whether fatal signals are reported, from the storage directory.
+    #[cfg_attr(not(storage), allow(dead_code, reason = "nothing is kept in this build"))]
+    pub crash_handler: bool,
     /// Property keys, escaped as on the wire, that never leave.
     pub denied: HashSet<Vec<u8>>,
     pub log_sink: Option<Arc<Sink>>,
@@ -197,6 +203,8 @@ impl Config {
             flag_events: true,
             group_indices: [const { None }; 5],
             exceptions: exception::Settings::default(),
+            storage_dir: None,
+            crash_handler: false,
             denied: HashSet::new(),
             log_sink: None,
             hooks: Hooks::default(),

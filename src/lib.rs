@@ -11,6 +11,8 @@ mod clock;
 mod config;
 mod connector;
 mod counters;
+#[cfg(storage)]
+mod crash;
 mod error;
 mod event;
 mod exception;
@@ -35,6 +37,8 @@ mod route;
 mod runtime;
 mod sender;
 mod stamps;
+#[cfg(storage)]
+mod storage;
 #[cfg_attr(not(feature = "symbols"), path = "symbols/none.rs")]
 mod symbols;
 mod timestamp;

@@ -361,6 +361,13 @@ impl Queue {
         self.lock().tickets.watch(uuid)
     }
 
+    /// Has a function called when one event is settled, which may not be queued yet: with why it was
+    /// dropped, or `None`.
+    #[cfg_attr(not(storage), allow(dead_code, reason = "who asks for it is not there"))]
+    pub fn watch_by(&self, uuid: Uuid, tell: impl FnOnce(Option<Reason>) + Send + 'static) -> u64 {
+        self.lock().tickets.watch_by(uuid, Box::new(tell))
+    }
+
     /// Nobody waits for that flush or watch any more.
     pub fn forget(&self, ticket: u64) {
         self.lock().tickets.remove(ticket);

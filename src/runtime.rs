@@ -6,6 +6,8 @@
 
 use crate::client::Shared;
 use crate::counters::Counters;
+#[cfg(storage)]
+use crate::crash::Crash;
 use crate::exception::Tracker;
 use crate::flags::Flags;
 use crate::hooks::Gate;
@@ -32,6 +34,9 @@ pub struct Runtime {
     pub counters: Arc<Counters>,
     pub flags: Flags,
     pub exceptions: Tracker,
+    /// Where this process's crash goes, if the options name a place.
+    #[cfg(storage)]
+    pub crash: Option<Crash>,
     pub gate: Arc<Gate>,
     pub logger: Logger,
     transport: Arc<Transport>,
@@ -62,6 +67,13 @@ impl Runtime {
         let nobody = config.deterministic.map(|(_, seed)| Random::of_seed(seed, sequence::NOBODY));
         let exceptions = Tracker::new(config.exceptions.clone(), bytes_max, nobody);
         let analytics = lane(Family::Analytics, shared, (&counters, &gate, &logger, &transport));
+        #[cfg(storage)]
+        let crash = match config.why_disabled() {
+            None if !shared.is_closed() => {
+                Crash::open(config, &logger, parent.and_then(|parent| parent.crash.as_ref()))
+            }
+            _ => None,
+        };
         let next = OnceBox::new();
         let switch = Mutex::new(());
         let ai = OnceBox::new();
@@ -72,6 +84,8 @@ impl Runtime {
             counters,
             flags,
             exceptions,
+            #[cfg(storage)]
+            crash,
             gate,
             logger,
             transport,
@@ -114,6 +128,16 @@ impl Runtime {
         self.successor(generation, shared)
     }
 
+    /// The same, if it has been made. Allocates nothing.
+    #[cfg(storage)]
+    pub fn existing(&self, generation: u64) -> Option<&Runtime> {
+        let mut runtime = Some(self);
+        while let Some(it) = runtime.filter(|it| it.generation != generation) {
+            runtime = it.next.get();
+        }
+        runtime
+    }
+
     #[cold]
     fn successor<'a>(&'a self, generation: u64, shared: &Shared) -> &'a Runtime {
         let next = self.next.get_or_init(|| {
@@ -154,6 +178,10 @@ impl Runtime {
         self.gate.close(deadline);
         self.transport.close();
         self.flags.wait_end(deadline);
+        #[cfg(storage)]
+        if let Some(crash) = &self.crash {
+            crash.end();
+        }
         lost
     }
 
@@ -162,12 +190,20 @@ impl Runtime {
         self.lanes().for_each(|lane| lane.queue.set_opted_out(true));
         self.flags.close();
         self.transport.close();
+        #[cfg(storage)]
+        if let Some(crash) = &self.crash {
+            crash.clear();
+        }
     }
 
     pub fn opt_in(&self) {
         self.transport.open();
         self.lanes().for_each(|lane| lane.queue.set_opted_out(false));
         self.flags.open();
+        #[cfg(storage)]
+        if let Some(crash) = &self.crash {
+            crash.arm();
+        }
     }
 }
 

@@ -3,10 +3,14 @@
 
 pub mod clock;
 pub mod connect;
-#[cfg(feature = "symbols")]
+#[cfg(storage)]
+pub mod crash;
+#[cfg(any(feature = "symbols", storage))]
 pub mod files;
 pub mod fork;
 pub mod images;
+#[cfg(storage)]
+pub mod locked;
 pub mod os;
 pub mod stderr;
 pub mod thread;

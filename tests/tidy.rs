@@ -12,7 +12,7 @@ use support::source::{Source, code_of, has_word, sources};
 
 /// Which modules each may use. A line uses only those of lines above it, so that no arrow turns
 /// back. `ffi` alone may know that C exists, and comes last.
-const LAYERS: [(&str, &str); 42] = [
+const LAYERS: [(&str, &str); 44] = [
     ("error", ""),
     ("json", ""),
     ("timestamp", ""),
@@ -42,6 +42,8 @@ const LAYERS: [(&str, &str); 42] = [
         "config",
         "carrier error event exception header hooks json log packer proxy queue report retry timestamp",
     ),
+    ("storage", "sys uuid"),
+    ("crash", "clock config error exception log props storage sys timestamp uuid"),
     ("stamps", "config error json props sys"),
     ("wire", "config json props queue record retry stamps timestamp"),
     ("line", "queue retry timestamp"),
@@ -61,11 +63,11 @@ const LAYERS: [(&str, &str); 42] = [
     ),
     (
         "runtime",
-        "config counters exception flags hooks lane log queue report transport uuid wire worker",
+        "config counters crash exception flags hooks lane log queue report transport uuid wire worker",
     ),
     (
         "client",
-        "clock config counters error event exception flags hooks json lane ledger log props queue record report route runtime stamps symbols sys timestamp transport uuid wire",
+        "clock config counters crash error event exception flags hooks json lane ledger log props queue record report route runtime stamps symbols sys timestamp transport uuid wire",
     ),
     (
         "ffi",

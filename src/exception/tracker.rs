@@ -5,10 +5,14 @@ use super::{Exception, FRAMES_MAX, InApp, Scene, TOP, steps};
 use crate::error::Error;
 use crate::event::Event;
 use crate::props::Props;
+#[cfg(storage)]
+use crate::sys::images::Image;
 use crate::sys::images::{self, Images};
 use crate::sys::unwind::{self, Frame};
 use crate::timestamp::Timestamp;
 use crate::uuid::Random;
+#[cfg(storage)]
+use std::sync::Arc;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -92,6 +96,47 @@ impl Tracker {
                 Err(error)
             }
         }
+    }
+
+    /// The event of an exception in a process that is no more, of which it is known what its
+    /// addresses lay in. Never held back.
+    #[cfg(storage)]
+    pub fn adopt(
+        &self,
+        distinct_id: Option<&str>,
+        exception: &Exception,
+        images: &[Arc<Image>],
+        release: Option<String>,
+        steps: Option<Vec<u8>>,
+    ) -> Result<Event, Error> {
+        let find = |address: &usize| images.iter().find(|image| image.contains(*address)).cloned();
+        let scene = Scene {
+            settings: &Settings { release, ..self.settings.clone() },
+            event_bytes_max: self.event_bytes_max,
+            own: &[],
+            located: exception.addresses(&[]).iter().map(find).collect(),
+            steps,
+            suppressed: 0,
+        };
+        match distinct_id {
+            Some(distinct_id) => exception.event(distinct_id, scene),
+            None => self.impersonal(
+                exception,
+                scene,
+                exception.timestamp.unwrap_or(Timestamp::from_unix_micros(0, 0)),
+            ),
+        }
+    }
+
+    /// The images of this process, and its steps as JSON.
+    #[cfg(storage)]
+    pub fn surroundings(&self) -> (&Images, Option<Vec<u8>>) {
+        (&self.images, lock(&self.steps).text())
+    }
+
+    #[cfg(storage)]
+    pub fn release(&self) -> Option<&str> {
+        self.settings.release.as_deref()
     }
 
     /// The event was refused: another one has to carry the count.

@@ -22,7 +22,14 @@ struct Watch {
     settled: Option<Option<Reason>>,
     /// The host has been told.
     released: bool,
-    answer: Sender<Option<Reason>>,
+    answer: Answer,
+}
+
+/// How somebody is told what became of one event.
+enum Answer {
+    Waits(Sender<Option<Reason>>),
+    #[cfg_attr(not(storage), allow(dead_code, reason = "who asks for it is not there"))]
+    Call(Box<dyn FnOnce(Option<Reason>) + Send>),
 }
 
 /// The flushes and watches under way.
@@ -49,9 +56,19 @@ impl Tickets {
     /// A new watch: its number, and its answer, which says why the event was dropped, if it was.
     pub fn watch(&mut self, uuid: Uuid) -> (u64, Receiver<Option<Reason>>) {
         let (answer, answers) = bounded(1);
+        (self.add_watch(uuid, Answer::Waits(answer)), answers)
+    }
+
+    /// A new watch that is told by a call, outside the queue's lock, in the sender.
+    #[cfg_attr(not(storage), allow(dead_code, reason = "who asks for it is not there"))]
+    pub fn watch_by(&mut self, uuid: Uuid, tell: Box<dyn FnOnce(Option<Reason>) + Send>) -> u64 {
+        self.add_watch(uuid, Answer::Call(tell))
+    }
+
+    fn add_watch(&mut self, uuid: Uuid, answer: Answer) -> u64 {
         let number = self.number();
         self.watches.push(Watch { number, uuid, settled: None, released: false, answer });
-        (number, answers)
+        number
     }
 
     fn number(&mut self) -> u64 {
@@ -130,7 +147,11 @@ impl Settled {
             let _ = flush.answer.try_send(flush.lost);
         }
         for watch in self.watches {
-            let _ = watch.answer.try_send(watch.settled.flatten());
+            let fate = watch.settled.flatten();
+            match watch.answer {
+                Answer::Waits(answer) => drop(answer.try_send(fate)),
+                Answer::Call(tell) => tell(fate),
+            }
         }
     }
 }

@@ -130,6 +130,23 @@ mod imp {
     }
 }
 
+/// Runs something in a forked child: whether it returned true there.
+#[cfg(all(test, unix))]
+pub fn in_child(run: impl FnOnce() -> bool) -> bool {
+    // SAFETY: the child runs the closure and leaves by `_exit`; the system's memory works in it.
+    let child = unsafe { libc::fork() };
+    assert!(child >= 0);
+    if child == 0 {
+        let ok = run();
+        // SAFETY: ends the child without running the test harness's exit handlers.
+        unsafe { libc::_exit(i32::from(!ok)) };
+    }
+    let mut status = -1;
+    // SAFETY: `status` outlives the call.
+    unsafe { libc::waitpid(child, &raw mut status, 0) };
+    status == 0
+}
+
 #[cfg(test)]
 mod tests {
     #[test]
@@ -138,18 +155,10 @@ mod tests {
         let parent = super::generation();
         assert_ne!(parent, 0);
         assert_eq!(super::generation(), parent);
-        // SAFETY: the child calls only what is async-signal-safe, and leaves by `_exit`.
-        let child = unsafe { libc::fork() };
-        if child == 0 {
+        assert!(super::in_child(|| {
             let fresh = super::generation();
-            let ok = fresh != parent && fresh != 0 && super::generation() == fresh;
-            // SAFETY: ends the child without running the test harness's exit handlers.
-            unsafe { libc::_exit(i32::from(!ok)) };
-        }
-        let mut status = -1;
-        // SAFETY: `status` outlives the call.
-        unsafe { libc::waitpid(child, &raw mut status, 0) };
-        assert_eq!(status, 0);
+            fresh != parent && fresh != 0 && super::generation() == fresh
+        }));
         assert_eq!(super::generation(), parent);
     }
 }

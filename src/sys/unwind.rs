@@ -10,6 +10,10 @@ impl Frame {
     pub fn of<T>(variable: &T) -> Frame {
         Frame(std::ptr::from_ref(variable).addr())
     }
+
+    pub fn address(self) -> usize {
+        self.0
+    }
 }
 
 /// Writes the return addresses of the frames outside `inner`, the innermost first, and returns how

@@ -253,6 +253,11 @@ unsafe extern "C" {
     pub safe fn ph_identify(client: *const ph_client, distinct_id: *const c_char, set: *const ph_props, set_once: *const ph_props) -> Status;
     pub safe fn ph_alias(client: *const ph_client, distinct_id: *const c_char, alias: *const c_char) -> Status;
     pub safe fn ph_group_identify(client: *const ph_client, distinct_id: *const c_char, group_type: *const c_char, group_key: *const c_char, props: *const ph_props) -> Status;
+    pub safe fn ph_config_set_storage_dir(config: *mut ph_config, path: *const c_char) -> Status;
+    pub safe fn ph_config_set_crash_handler(config: *mut ph_config, enabled: bool) -> Status;
+    pub safe fn ph_crash_thread_attach(client: *const ph_client) -> Status;
+    pub safe fn ph_crash_set_distinct_id(client: *const ph_client, distinct_id: *const c_char) -> Status;
+    pub safe fn ph_crash_write(client: *const ph_client, message: *const c_char, len: usize) -> Status;
     pub safe fn ph_capture_exception(client: *const ph_client, distinct_id: *const c_char, exception: *const ph_exception) -> Status;
     pub safe fn ph_register(client: *const ph_client, props: *const ph_props) -> Status;
     pub safe fn ph_register_once(client: *const ph_client, props: *const ph_props) -> Status;

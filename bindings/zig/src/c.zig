@@ -250,6 +250,11 @@ pub extern fn ph_event_set_cookieless_mode(event: *Event, cookieless: bool) Stat
 pub extern fn ph_event_set_disable_skew_correction(event: *Event, disable: bool) Status;
 pub extern fn ph_event_set_product_tour_id(event: *Event, tour_id: Text) Status;
 
+pub extern fn ph_config_set_storage_dir(config: *Config, path: ?Text) Status;
+pub extern fn ph_config_set_crash_handler(config: *Config, enabled: bool) Status;
+pub extern fn ph_crash_thread_attach(client: ?*const Client) Status;
+pub extern fn ph_crash_set_distinct_id(client: ?*const Client, distinct_id: ?Text) Status;
+pub extern fn ph_crash_write(client: ?*const Client, message: ?Bytes, len: usize) Status;
 pub extern fn ph_step_add(client: ?*const Client, message: Text, props: ?*const Props) Status;
 pub extern fn ph_exception_new(kind: Text, message: Text, exception_out: *?*Exception) Status;
 pub extern fn ph_exception_free(exception: ?*Exception) void;

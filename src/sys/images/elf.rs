@@ -32,6 +32,12 @@ pub struct Images {
 }
 
 impl Images {
+    /// Every image that is loaded now. Under the loader's lock: not for a forked child.
+    #[cfg(storage)]
+    pub fn all(&self) -> Vec<Arc<Image>> {
+        if fork::is_child() { Vec::new() } else { self.list.all() }
+    }
+
     /// The image at each address.
     pub fn at(&self, addresses: &[usize]) -> Located {
         if !find::is_there() {

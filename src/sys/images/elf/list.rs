@@ -41,6 +41,11 @@ impl Cached {
         addresses.iter().map(find).collect()
     }
 
+    #[cfg(storage)]
+    pub fn all(&self) -> Vec<Arc<Image>> {
+        self.current().images.clone()
+    }
+
     fn current(&self) -> Arc<Table> {
         let known = self.table.load();
         if known.version.is_some() && known.version == version() {

@@ -1,0 +1,177 @@
+//! Crashes: this process's record, made ready before anything happens, and the reports of those that
+//! ended by one.
+//!
+//! What may run while the process dies is in `sys::crash`. Everything that takes time or memory is
+//! done before, by `Crash`, or after, by the next process, by `Reports`.
+
+mod images;
+mod record;
+mod report;
+mod signal;
+mod unwind;
+
+pub use report::{Report, Reports};
+
+use crate::clock;
+use crate::config::Config;
+use crate::error::Error;
+use crate::log::{Level, Logger};
+use crate::props::Props;
+use crate::storage::{Directory, HEADER, Kind, Owned, Project};
+use crate::sys::crash::{Recorder, attach, layout};
+use crate::sys::images::Images;
+use std::sync::{Mutex, PoisonError};
+
+/// The record of one client in one process.
+pub struct Crash {
+    recorder: Recorder,
+    file: Mutex<Option<Owned>>,
+    /// Whether signals are handled.
+    handles: bool,
+    images: images::Prepared,
+    /// Who a report is of.
+    identity: Mutex<Option<String>>,
+    logger: Logger,
+}
+
+/// What a report says of its process.
+#[derive(Default)]
+pub struct Scene<'a> {
+    pub props: Props,
+    pub release: Option<&'a str>,
+    /// A JSON array.
+    pub steps: Option<Vec<u8>>,
+}
+
+/// The storage directory of a configuration; `None` without one, or when it is unfit, which is told.
+pub fn directory(config: &Config, logger: &Logger) -> Option<Directory> {
+    let path = config.storage_dir.as_ref()?;
+    let project = Project::new(&config.api_key, &config.host);
+    Directory::open(path, project)
+        .inspect_err(|problem| warn(logger, path, &format!("it cannot be used: {problem}")))
+        .ok()
+}
+
+fn warn(logger: &Logger, path: &std::path::Path, why: &str) {
+    let path = path.display();
+    let what = "crashes of this process will not be reported";
+    logger.log(Level::Warn, format_args!("storage directory {path}: {why}; {what}"));
+}
+
+/// Gives the calling thread a stack for signal handlers.
+pub fn attach_thread() -> Result<(), Error> {
+    attach().map_err(|_| Error::NoMemory)
+}
+
+impl Crash {
+    /// Makes a record and, if the options say so, has signals write to it. In a forked child the
+    /// images are those of its parent.
+    pub fn open(config: &Config, logger: &Logger, parent: Option<&Crash>) -> Option<Crash> {
+        let directory = directory(config, logger)?;
+        let now_ms = clock::now().unix_millis();
+        let opened = directory.create(Kind::Crash, layout::LEN as u64, now_ms).and_then(|owned| {
+            let map = owned.file.map()?;
+            Ok((owned, map))
+        });
+        let recorder = opened
+            .map_err(|error| error.to_string())
+            .and_then(|(owned, map)| {
+                let recorder = Recorder::new(map, HEADER).ok_or("the file is too short")?;
+                Ok((recorder, owned))
+            })
+            .inspect_err(|why| {
+                if let Some(path) = &config.storage_dir {
+                    warn(logger, path, why);
+                }
+            });
+        let (recorder, owned) = recorder.ok()?;
+        let crash = Crash {
+            recorder,
+            file: Mutex::new(Some(owned)),
+            handles: config.crash_handler,
+            images: images::Prepared::new(parent.map(|parent| &parent.images)),
+            identity: Mutex::new(parent.and_then(|parent| parent.identity())),
+            logger: logger.clone(),
+        };
+        crash.arm();
+        Some(crash)
+    }
+
+    /// Whether signals are handled for this client.
+    pub fn handles_signals(&self) -> bool {
+        self.handles
+    }
+
+    pub fn arm(&self) {
+        if !self.handles {
+            return;
+        }
+        // A thread without such a stack cannot report that it has used up its own.
+        let _ = attach();
+        if !self.recorder.arm() {
+            let why = "another client of this process reports its crashes";
+            self.logger.log(Level::Warn, format_args!("no crash handler: {why}"));
+        }
+    }
+
+    fn identity(&self) -> Option<String> {
+        // A parent's lock may be held by a thread that a forked child does not have.
+        self.identity.try_lock().ok()?.clone()
+    }
+
+    pub fn set_identity(&self, distinct_id: Option<&str>) {
+        let mut identity = self.identity.lock().unwrap_or_else(PoisonError::into_inner);
+        *identity = distinct_id.map(str::to_owned);
+    }
+
+    /// Writes down what a report will say. What does not fit is left out, the properties first.
+    pub fn prepare(&self, loaded: &Images, scene: &Scene<'_>) -> Result<(), Error> {
+        self.images.refresh(loaded, |bytes| self.recorder.set_images(bytes));
+        let text = self.context(scene, true)?;
+        if !self.recorder.set_context(&text) {
+            self.recorder.set_context(&self.context(scene, false)?);
+        }
+        Ok(())
+    }
+
+    fn context(&self, scene: &Scene<'_>, with_props: bool) -> Result<Vec<u8>, Error> {
+        let mut context = Props::new();
+        let identity = self.identity.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        for (key, text) in [("distinct_id", identity.as_deref()), ("release", scene.release)] {
+            if let Some(text) = text {
+                context.set_str(key, text.as_bytes())?;
+            }
+        }
+        if with_props {
+            context.set_object("props", &scene.props)?;
+        }
+        if let Some(steps) = &scene.steps {
+            context.set_raw("steps", steps)?;
+        }
+        Ok([b"{", context.text(), b"}"].concat())
+    }
+
+    /// Writes the note. May run in a signal handler. Frames below `inner` are left out of its stack.
+    pub fn write(&self, message: &[u8], inner: usize) -> Result<(), Error> {
+        if self.recorder.write_note(message, inner) { Ok(()) } else { Err(Error::QueueFull) }
+    }
+
+    /// The client has come to its end in order: unless there is something to report, nothing stays.
+    pub fn end(&self) {
+        let reports = self.recorder.end();
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        if file.as_ref().is_some_and(|file| file.file.is_gone()) {
+            self.logger.log(Level::Warn, format_args!("the storage directory has been removed"));
+        }
+        if let Some(file) = file.take().filter(|_| !reports) {
+            file.remove();
+        }
+    }
+
+    /// Forgets everything, at the user's wish, and lets go of the signals.
+    pub fn clear(&self) {
+        self.recorder.end();
+        self.recorder.clear();
+        self.images.forget();
+    }
+}

@@ -1,0 +1,207 @@
+//! The storage directory: files that outlive their process, for the next one to take over.
+//!
+//! Each file belongs to one living process (`sys::locked`) and to one project, and begins with a
+//! header. What follows is of several kinds, which this module does not look into. Files of dead
+//! processes are adopted by whoever comes next; those of another project, or of a format that this
+//! version does not know, are left alone and reported.
+
+mod header;
+
+pub use header::{HEADER, Kind};
+
+use crate::sys::locked::{LockedFile, user};
+use crate::uuid::Random;
+use header::Header;
+use sha2::{Digest, Sha256};
+use std::fmt;
+use std::fs::{self, DirBuilder, Metadata};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+/// A file under this name is being made, or was when its process died.
+const UNFINISHED: &str = "new";
+/// How often a name is tried anew: others in the directory may take it for left over.
+const ATTEMPTS: usize = 5;
+
+/// Whose files they are: a digest of key and host, so that neither is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Project([u8; 32]);
+
+impl Project {
+    pub fn new(api_key: &str, host: &str) -> Project {
+        let mut digest = Sha256::new();
+        digest.update(api_key.as_bytes());
+        digest.update([0]);
+        digest.update(host.as_bytes());
+        Project(digest.finalize().into())
+    }
+}
+
+/// Why a directory cannot be used.
+#[derive(Debug)]
+pub enum Problem {
+    NotADirectory,
+    OfAnotherUser,
+    WorldWritable,
+    System(io::Error),
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Problem::NotADirectory => f.write_str("it is not a directory"),
+            Problem::OfAnotherUser => f.write_str("it belongs to another user"),
+            Problem::WorldWritable => f.write_str("everybody may write to it"),
+            Problem::System(error) => error.fmt(f),
+        }
+    }
+}
+
+impl From<io::Error> for Problem {
+    fn from(error: io::Error) -> Problem {
+        Problem::System(error)
+    }
+}
+
+/// A directory that is fit to be written to.
+pub struct Directory {
+    path: PathBuf,
+    project: Project,
+}
+
+/// A file of this process's. It stays when this is dropped, for the next process to adopt.
+pub struct Owned {
+    pub file: LockedFile,
+    path: PathBuf,
+    /// Tells it from every other file.
+    pub id: [u8; 16],
+}
+
+impl Owned {
+    /// Deletes it. It is no error when somebody has done so before.
+    pub fn remove(self) {
+        // While it is locked: nobody else adopts it in between.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// What was found of one kind.
+#[derive(Default)]
+pub struct Found {
+    /// Of this project and of dead processes, oldest first.
+    pub adopted: Vec<Owned>,
+    /// Dead files that were left: of other projects, and such that cannot be read.
+    pub left: Left,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub struct Left {
+    pub foreign: usize,
+    pub unknown: usize,
+}
+
+impl Directory {
+    /// Makes the directory if only it is missing, not its parent.
+    pub fn open(path: &Path, project: Project) -> Result<Directory, Problem> {
+        let path = std::path::absolute(path)?;
+        match DirBuilder::new().mode(0o700).create(&path) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error.into()),
+        }
+        check(&fs::metadata(&path)?)?;
+        Ok(Directory { path, project })
+    }
+
+    /// A new file of `len` bytes behind its header, all of them 0.
+    pub fn create(&self, kind: Kind, len: u64, now_ms: i64) -> io::Result<Owned> {
+        let mut failed = io::Error::from(io::ErrorKind::AlreadyExists);
+        for _ in 0..ATTEMPTS {
+            match self.try_create(kind, len, now_ms) {
+                // Taken for the rest of a dead process, and locked or removed, by another one.
+                Err(error) if is_passing(&error) && self.path.is_dir() => failed = error,
+                done => return done,
+            }
+        }
+        Err(failed)
+    }
+
+    fn try_create(&self, kind: Kind, len: u64, now_ms: i64) -> io::Result<Owned> {
+        let mut random = Random::new();
+        let id = (u128::from(random.next()) << 64 | u128::from(random.next())).to_le_bytes();
+        // By name in the order of their time.
+        let name = format!("{:013x}-{}", now_ms.max(0), hex(&id[..8]));
+        let unfinished = self.path.join(&name).with_extension(UNFINISHED);
+        let path = self.path.join(&name).with_extension(kind.name());
+        let file = LockedFile::create(&unfinished, HEADER as u64 + len).inspect_err(|error| {
+            if error.kind() != io::ErrorKind::AlreadyExists {
+                let _ = fs::remove_file(&unfinished);
+            }
+        })?;
+        let header = Header { kind, project: self.project, id };
+        file.write_at(&header.bytes(), 0)
+            .and_then(|()| fs::rename(&unfinished, &path))
+            .inspect_err(|_| drop(fs::remove_file(&unfinished)))?;
+        Ok(Owned { file, path, id })
+    }
+
+    /// The files of one kind whose processes have ended.
+    pub fn adopt(&self, kind: Kind) -> io::Result<Found> {
+        let mut names: Vec<PathBuf> =
+            fs::read_dir(&self.path)?.filter_map(|entry| Some(entry.ok()?.path())).collect();
+        names.sort_unstable();
+        let mut found = Found::default();
+        for path in names {
+            let extension = path.extension().and_then(|it| it.to_str()).unwrap_or_default();
+            if extension == UNFINISHED {
+                // Nobody has ever used it.
+                if let Ok(Some(_locked)) = LockedFile::adopt(&path) {
+                    let _ = fs::remove_file(&path);
+                }
+            } else if extension == kind.name() {
+                self.consider(kind, path, &mut found);
+            }
+        }
+        Ok(found)
+    }
+
+    fn consider(&self, kind: Kind, path: PathBuf, found: &mut Found) {
+        // What cannot even be opened is not ours to report: a living process's, perhaps.
+        let Ok(Some(file)) = LockedFile::adopt(&path) else { return };
+        let mut bytes = [0; HEADER];
+        let header = file.read_at(&mut bytes, 0).ok().and_then(|()| Header::parse(&bytes));
+        match header {
+            Some(header) if header.kind != kind => found.left.unknown += 1,
+            Some(header) if header.project != self.project => found.left.foreign += 1,
+            Some(Header { id, .. }) => found.adopted.push(Owned { file, path, id }),
+            None => found.left.unknown += 1,
+        }
+    }
+}
+
+fn is_passing(error: &io::Error) -> bool {
+    use io::ErrorKind::{AlreadyExists, NotFound, WouldBlock};
+    matches!(error.kind(), AlreadyExists | NotFound | WouldBlock)
+}
+
+fn check(metadata: &Metadata) -> Result<(), Problem> {
+    if !metadata.is_dir() {
+        return Err(Problem::NotADirectory);
+    }
+    if metadata.uid() != user() {
+        return Err(Problem::OfAnotherUser);
+    }
+    // A sticky bit would keep others from deleting, but not from adding files.
+    if metadata.mode() & 0o002 != 0 {
+        return Err(Problem::WorldWritable);
+    }
+    Ok(())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests;

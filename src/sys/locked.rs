@@ -1,0 +1,180 @@
+//! Files that belong to one living process: by a lock that the system takes away when it ends, in
+//! whatever way.
+//!
+//! POSIX `fcntl` locks: process ids come again in containers, and `flock` lives on in a forked
+//! child. They have two traps. Within a process they hold nobody off; and whoever closes *any*
+//! descriptor of a file gives up the process's lock on it. So each process keeps a list of the files
+//! that are its own, by device and inode, and never opens one of them a second time.
+
+use crate::sys::fork;
+use std::fs::{File, Metadata, OpenOptions};
+use std::io;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::path::Path;
+use std::ptr;
+use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+
+/// A file that is this process's while this lives.
+pub struct LockedFile {
+    // Closed first, which gives the lock up; only then may another thread claim the file.
+    file: File,
+    claim: Held,
+}
+
+/// A claim that ends when this is dropped.
+struct Held(&'static Claim);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.holds.store(false, Ordering::Release);
+    }
+}
+
+/// One file that a process has or had. Never freed: some bytes for each file ever opened, so that
+/// looking through them takes no lock, which a forked child might inherit held.
+struct Claim {
+    generation: u64,
+    identity: (u64, u64),
+    holds: AtomicBool,
+    older: AtomicPtr<Claim>,
+}
+
+static CLAIMS: AtomicPtr<Claim> = AtomicPtr::new(ptr::null_mut());
+
+impl Claim {
+    /// `None` when this process has the file already. Of two threads that claim it at once, the one
+    /// whose claim is older gets it.
+    fn make(metadata: &Metadata) -> Option<Held> {
+        let claim = Box::leak(Box::new(Claim {
+            generation: fork::generation(),
+            identity: (metadata.dev(), metadata.ino()),
+            holds: AtomicBool::new(true),
+            older: AtomicPtr::new(CLAIMS.load(Ordering::Acquire)),
+        }));
+        let mut newest = *claim.older.get_mut();
+        let own = ptr::from_mut(claim);
+        while let Err(newer) =
+            CLAIMS.compare_exchange(newest, own, Ordering::AcqRel, Ordering::Acquire)
+        {
+            newest = newer;
+            claim.older.store(newest, Ordering::Relaxed);
+        }
+        let held = Held(claim);
+        (!held.0.find_older()).then_some(held)
+    }
+
+    fn find_older(&self) -> bool {
+        let mut next = self.older.load(Ordering::Relaxed);
+        // SAFETY: claims are never freed, and do not change once they are in the list but for
+        // `holds`, which is atomic.
+        while let Some(claim) = unsafe { next.as_ref() } {
+            let is_same = (claim.generation, claim.identity) == (self.generation, self.identity);
+            if is_same && claim.holds.load(Ordering::Acquire) {
+                return true;
+            }
+            next = claim.older.load(Ordering::Relaxed);
+        }
+        false
+    }
+}
+
+impl LockedFile {
+    /// Makes a file, for its owner alone, with room for `len` bytes: a disk that is full says so now
+    /// and not when the bytes are written.
+    pub fn create(path: &Path, len: u64) -> io::Result<LockedFile> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create_new(true).mode(0o600);
+        let file = options.custom_flags(libc::O_NOFOLLOW).open(path)?;
+        let claim = Claim::make(&file.metadata()?).ok_or(io::ErrorKind::AlreadyExists)?;
+        let locked = LockedFile { file, claim };
+        if !locked.lock()? {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        locked.allocate(len)?;
+        Ok(locked)
+    }
+
+    /// Takes a file over whose process has ended. `None` while it lives, or when the file is not one
+    /// that this user's processes write.
+    pub fn adopt(path: &Path) -> io::Result<Option<LockedFile>> {
+        let before = std::fs::symlink_metadata(path)?;
+        if !before.is_file() || before.uid() != user() {
+            return Ok(None);
+        }
+        // Claimed before it is opened: closing a descriptor of a file of our own would unlock it.
+        let Some(claim) = Claim::make(&before) else { return Ok(None) };
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
+        let locked = LockedFile { file: options.open(path)?, claim };
+        let after = locked.file.metadata()?;
+        let is_same = (after.dev(), after.ino()) == locked.claim.0.identity;
+        // Whoever had it before may have removed it meanwhile.
+        Ok((is_same && locked.lock()? && locked.file.metadata()?.nlink() > 0).then_some(locked))
+    }
+
+    /// False when another process has it.
+    fn lock(&self) -> io::Result<bool> {
+        // SAFETY: `flock` is integers, for which zero is a value: from the beginning to the end.
+        let mut whole: libc::flock = unsafe { std::mem::zeroed() };
+        whole.l_type = libc::F_WRLCK as libc::c_short;
+        whole.l_whence = libc::SEEK_SET as libc::c_short;
+        // SAFETY: the descriptor is open, and `whole` outlives the call.
+        if unsafe { libc::fcntl(self.file.as_raw_fd(), libc::F_SETLK, &raw const whole) } == 0 {
+            return Ok(true);
+        }
+        let error = io::Error::last_os_error();
+        let is_taken = matches!(error.raw_os_error(), Some(libc::EACCES | libc::EAGAIN));
+        if is_taken { Ok(false) } else { Err(error) }
+    }
+
+    fn allocate(&self, len: u64) -> io::Result<()> {
+        let end = libc::off_t::try_from(len).map_err(|_| io::ErrorKind::InvalidInput)?;
+        // SAFETY: the descriptor is open.
+        match unsafe { libc::posix_fallocate(self.file.as_raw_fd(), 0, end) } {
+            0 => Ok(()),
+            // A file system that cannot, and a C library that does not do it by hand.
+            libc::EOPNOTSUPP | libc::EINVAL => self.fill(len),
+            error => Err(io::Error::from_raw_os_error(error)),
+        }
+    }
+
+    fn fill(&self, len: u64) -> io::Result<()> {
+        let zeros = [0; 4096];
+        let mut at = 0;
+        while at < len {
+            let part = zeros.len().min((len - at) as usize);
+            self.file.write_all_at(&zeros[..part], at)?;
+            at += part as u64;
+        }
+        Ok(())
+    }
+
+    /// What lies there, read and not mapped: a file that is cut short meanwhile is an error.
+    pub fn read_at(&self, bytes: &mut [u8], at: u64) -> io::Result<()> {
+        self.file.read_exact_at(bytes, at)
+    }
+
+    pub fn write_at(&self, bytes: &[u8], at: u64) -> io::Result<()> {
+        self.file.write_all_at(bytes, at)
+    }
+
+    /// The file as memory that the system writes back, whatever becomes of the process. A forked
+    /// child does not have it.
+    pub fn map(&self) -> io::Result<memmap2::MmapRaw> {
+        let map = memmap2::MmapRaw::map_raw(&self.file)?;
+        map.advise(memmap2::Advice::DontFork)?;
+        Ok(map)
+    }
+
+    /// Whether somebody has removed it.
+    pub fn is_gone(&self) -> bool {
+        self.file.metadata().is_ok_and(|metadata| metadata.nlink() == 0)
+    }
+}
+
+/// Whom this process acts for.
+pub fn user() -> u32 {
+    // SAFETY: has no preconditions.
+    unsafe { libc::geteuid() }
+}
