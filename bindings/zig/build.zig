@@ -20,7 +20,7 @@ pub fn build(b: *std.Build) void {
     posthog.linkSystemLibrary("unwind", .{ .use_pkg_config = .no });
 
     // Not in the package: programs of the repository.
-    for ([_][]const u8{ "examples/quickstart.zig", "benches/wrappers/capture.zig" }) |path| {
+    for ([_][]const u8{ "examples/quickstart.zig", "examples/panic.zig", "benches/wrappers/capture.zig" }) |path| {
         const name = std.fs.path.stem(path);
         const program = b.createModule(.{
             .root_source_file = b.path(b.fmt("../../{s}", .{path})),

@@ -184,7 +184,11 @@ fn module<'a>(image: &Image, map: &'a Map) -> Option<Module<&'a [u8]>> {
     };
     let (text_svma, text) = section(".text");
     let (eh_frame_svma, eh_frame) = section(".eh_frame");
+    // Zig's linker writes one without the table that it is for: then the section itself is read.
+    let has_table = |header: &&[u8]| matches!(header, [_, _, count, table, ..] if ![*count, *table].contains(&0xFF));
     let (eh_frame_hdr_svma, eh_frame_hdr) = section(".eh_frame_hdr");
+    let eh_frame_hdr = eh_frame_hdr.filter(has_table);
+    let eh_frame_hdr_svma = eh_frame_hdr_svma.filter(|_| eh_frame_hdr.is_some());
     let (got_svma, _) = section(".got");
     let (_, debug_frame) = section(".debug_frame");
     let sections = ExplicitModuleSectionInfo {

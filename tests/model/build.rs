@@ -9,6 +9,8 @@ const MODULES: [&str; 7] = ["batch", "error", "ledger", "queue", "record", "time
 fn main() -> io::Result<()> {
     println!("cargo::rustc-cfg=model");
     println!("cargo::rustc-check-cfg=cfg(model)");
+    // The model has no storage.
+    println!("cargo::rustc-check-cfg=cfg(storage)");
     let sources = Path::new("../../src");
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
     let mut root = String::new();

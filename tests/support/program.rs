@@ -57,6 +57,10 @@ impl Program {
         Program(program)
     }
 
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
     /// Runs it in an environment without variables. Exits, crashes and hangs are the caller's to
     /// judge; what it could not try is reported.
     #[track_caller]

@@ -189,6 +189,32 @@ pub const PostHogClient = struct {
         return check(c.ph_step_add(self.handle, try texts.of(message), props));
     }
 
+    /// Writes down that the process is about to die, for the next start to report, with the stack of
+    /// this thread: for a `pub fn panic`. Allocates nothing and takes no lock, and may be called in a
+    /// signal handler. Needs `Config.storage_dir`. The first of a process counts.
+    pub noinline fn writeCrashFile(self: *PostHogClient) void {
+        _ = self.writeCrash("");
+    }
+
+    /// The same with a message; false where nothing was written.
+    pub noinline fn writeCrash(self: *PostHogClient, message: []const u8) bool {
+        return c.ph_crash_write(self.handle, message.ptr, message.len) == .ok;
+    }
+
+    /// Who a crash report will be of; `null` for nobody.
+    pub fn setCrashDistinctId(self: *PostHogClient, distinct_id: ?[]const u8) CaptureError!void {
+        var texts: map.Texts = .init(self.allocator);
+        defer texts.deinit();
+        const id: ?c.Text = if (distinct_id) |id| try texts.of(id) else null;
+        return check(c.ph_crash_set_distinct_id(self.handle, id));
+    }
+
+    /// Gives the calling thread a stack on which a crash can be written down when it has used up its
+    /// own.
+    pub fn attachCrashThread(self: *PostHogClient) CaptureError!void {
+        return check(c.ph_crash_thread_attach(self.handle));
+    }
+
     /// Says that the person known as `distinct_id` is also known as `other`.
     pub fn alias(self: *PostHogClient, distinct_id: []const u8, other: []const u8) CaptureError!void {
         var texts: map.Texts = .init(self.allocator);

@@ -121,6 +121,10 @@ pub const Config = struct {
     group_indices: []const GroupIndex = &.{},
     /// Properties that never leave.
     denied_properties: []const []const u8 = &.{},
+    /// Where what outlives the process is kept: what `writeCrashFile` writes, and crashes.
+    storage_dir: ?[]const u8 = null,
+    /// Whether fatal signals are reported by the next start; needs `storage_dir`.
+    crash_handler: bool = false,
     /// Sees each event before it is queued, on the capturing thread; false drops it.
     before_send: ?*const fn (event: *Outgoing) bool = null,
     /// Sets what has no field here, with `posthog.c.ph_config_set_…`: a proxy, headers, a transport.

@@ -1,0 +1,268 @@
+/* Dies in a way, or reports how its last run died.
+ *
+ * crash URL DIRECTORY report           sends what there is, and prints how many events were accepted
+ * crash URL DIRECTORY WAY [MORE ...]   dies: a way of victim.h, or a situation from below */
+#include "../check.h"
+#include "victim.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+
+enum { THREADS = 32, PATIENCE_MS = 20000 };
+
+static const char *url, *directory;
+static ph_client *client;
+
+static ph_config *config_of(void) {
+  ph_config *config = config_for(url);
+  CHECK_OK(ph_config_set_storage_dir(config, directory));
+  CHECK_OK(ph_config_set_release(config, "rel-of-the-dead"));
+  CHECK_OK(ph_config_set_debug(config, true));
+  return config;
+}
+
+static void begin(void) {
+  ph_config *config = config_of();
+  CHECK_OK(ph_config_set_crash_handler(config, true));
+  client = client_of(config);
+  ph_props *props = ph_props_new();
+  CHECK_OK(ph_props_set_str(props, "plan", "pro"));
+  CHECK_OK(ph_register(client, props));
+  ph_props_free(props);
+  /* Where there is no room for a record there is nothing to say it of. */
+  ph_status identified = ph_crash_set_distinct_id(client, "user_42");
+  CHECK(identified == PH_OK || identified == PH_ERROR_UNSUPPORTED);
+  CHECK_OK(ph_step_add(client, "opened the door", NULL));
+}
+
+static enum way way_of(const char *name) {
+  static const char *const names[] = {
+      "null-write", "null-call",      "wild-jump", "overflow", "abort", "double-free",
+      "in-malloc",  "corrupted-heap", "division",  "illegal",  "raise"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    if (strcmp(name, names[i]) == 0) {
+      return (enum way)i;
+    }
+  }
+  dprintf(2, "no way %s\n", name);
+  _exit(1);
+}
+
+static void *in_thread(void *way) {
+  CHECK_OK(ph_crash_thread_attach(client));
+  pthread_setname_np(pthread_self(), "victim");
+  victim_outer(*(enum way *)way);
+  return NULL;
+}
+
+static pthread_barrier_t barrier;
+
+static void *at_once(void *unused) {
+  (void)unused;
+  pthread_barrier_wait(&barrier);
+  victim_outer(NULL_WRITE);
+  return NULL;
+}
+
+static void in_threads(void) {
+  pthread_t threads[THREADS];
+  pthread_barrier_init(&barrier, NULL, THREADS);
+  for (int i = 0; i < THREADS; i++) {
+    CHECK(pthread_create(&threads[i], NULL, at_once, NULL) == 0);
+  }
+  for (int i = 0; i < THREADS; i++) {
+    pthread_join(threads[i], NULL);
+  }
+}
+
+static void crash_in_handler(int signal) {
+  (void)signal;
+  victim_outer(NULL_WRITE);
+}
+
+static int *page;
+static sigjmp_buf back;
+static volatile sig_atomic_t handled;
+
+/* As runtimes do it that protect memory to hear of accesses. */
+static void mend(int signal, siginfo_t *info, void *context) {
+  (void)context;
+  CHECK(signal == SIGSEGV && info->si_addr == page && info->si_code == SEGV_ACCERR);
+  CHECK(mprotect(page, 4096, PROT_READ | PROT_WRITE) == 0);
+  handled++;
+}
+
+static void jump(int signal) {
+  (void)signal;
+  siglongjmp(back, 1);
+}
+
+/* What a handler sees of a signal with us in between has to be what it sees without. */
+static void leave(int signal, siginfo_t *info, void *context) {
+  sigset_t mask;
+  sigprocmask(SIG_BLOCK, NULL, &mask);
+  CHECK(signal == SIGSEGV && info->si_code == SEGV_MAPERR && info->si_addr == NULL);
+  CHECK(context != NULL);
+  CHECK(sigismember(&mask, SIGSEGV) && sigismember(&mask, SIGUSR2) && !sigismember(&mask, SIGUSR1));
+  _exit(42);
+}
+
+static void handle(void (*action)(int, siginfo_t *, void *), void (*plain)(int)) {
+  struct sigaction wanted = {0};
+  sigemptyset(&wanted.sa_mask);
+  sigaddset(&wanted.sa_mask, SIGUSR2);
+  if (action != NULL) {
+    wanted.sa_flags = SA_SIGINFO;
+    wanted.sa_sigaction = action;
+  } else {
+    wanted.sa_handler = plain;
+  }
+  CHECK(sigaction(SIGSEGV, &wanted, NULL) == 0);
+}
+
+static void with_handlers(const char *what) {
+  if (strcmp(what, "former-handler") == 0) {
+    handle(leave, NULL);
+    begin();
+    victim_outer(NULL_WRITE);
+  } else if (strcmp(what, "recovers") == 0 || strcmp(what, "recovers-and-dies") == 0) {
+    page = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    handle(mend, NULL);
+    begin();
+    for (int i = 0; i < 3; i++) {
+      CHECK(mprotect(page, 4096, PROT_NONE) == 0);
+      *(volatile int *)page = i;
+    }
+    CHECK(handled == 3);
+    if (strcmp(what, "recovers-and-dies") == 0) {
+      victim_outer(ABORT);
+    }
+  } else {
+    handle(NULL, jump);
+    begin();
+    if (sigsetjmp(back, 1) == 0) {
+      victim_outer(NULL_WRITE);
+    }
+    sleep_ms(1200);
+  }
+}
+
+static void in_child(void) {
+  pid_t child = fork();
+  CHECK(child >= 0);
+  if (child == 0) {
+    victim_outer(NULL_WRITE);
+    _exit(1);
+  }
+  int status = 0;
+  CHECK(waitpid(child, &status, 0) == child);
+  CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
+}
+
+/* A child that has used the client reports its own. */
+static void in_busy_child(void) {
+  pid_t child = fork();
+  CHECK(child >= 0);
+  if (child == 0) {
+    CHECK_OK(ph_step_add(client, "as a child", NULL));
+    victim_outer(NULL_WRITE);
+    _exit(1);
+  }
+  int status = 0;
+  CHECK(waitpid(child, &status, 0) == child);
+  CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
+}
+
+static void fill_disk(void) {
+  char path[4096];
+  snprintf(path, sizeof path, "%s.filler", directory);
+  int file = open(path, O_CREAT | O_WRONLY, 0600);
+  CHECK(file >= 0);
+  static char block[65536];
+  size_t size = sizeof block;
+  while (size > 0) {
+    if (write(file, block, size) <= 0) {
+      size /= 2;
+    }
+  }
+  close(file);
+}
+
+static void note_in_handler(int signal) {
+  (void)signal;
+  CHECK_OK(ph_crash_write(client, "the reactor melts", 17));
+}
+
+static void situation(const char *what) {
+  if (strcmp(what, "threads") == 0) {
+    in_threads();
+  } else if (strcmp(what, "in-handler") == 0) {
+    signal(SIGUSR1, crash_in_handler);
+    raise(SIGUSR1);
+  } else if (strcmp(what, "thread-overflow") == 0) {
+    pthread_t thread;
+    enum way way = OVERFLOW;
+    CHECK(pthread_create(&thread, NULL, in_thread, &way) == 0);
+    pthread_join(thread, NULL);
+  } else if (strcmp(what, "child") == 0) {
+    in_child();
+  } else if (strcmp(what, "busy-child") == 0) {
+    in_busy_child();
+  } else if (strcmp(what, "disk-fills") == 0) {
+    fill_disk();
+    victim_outer(NULL_WRITE);
+  } else if (strcmp(what, "note") == 0) {
+    CHECK_OK(ph_crash_write(client, "the reactor melts", 17));
+    CHECK_STATUS(ph_crash_write(client, "twice", 5), PH_ERROR_QUEUE_FULL);
+    _exit(3);
+  } else if (strcmp(what, "note-and-abort") == 0) {
+    signal(SIGUSR1, note_in_handler);
+    raise(SIGUSR1);
+    victim_outer(ABORT);
+  } else if (strcmp(what, "opted-out") == 0) {
+    ph_opt_out(client);
+    victim_outer(NULL_WRITE);
+  } else if (strcmp(what, "kill") == 0) {
+    kill(getpid(), SIGKILL);
+  } else {
+    victim_outer(way_of(what));
+  }
+}
+
+static void report(void) {
+  client = client_of(config_of());
+  CHECK_OK(ph_flush(client, PATIENCE_MS));
+  printf("%d\n", (int)statistic(client, PH_STAT_ACCEPTED));
+  CHECK_OK(ph_shutdown(client, PATIENCE_MS));
+  ph_client_free(client);
+}
+
+int main(int argc, char **argv) {
+  CHECK(argc == 4);
+  url = argv[1];
+  directory = argv[2];
+  if (strcmp(argv[3], "report") == 0) {
+    report();
+    return 0;
+  }
+  if (strcmp(argv[3], "disk-full") == 0) {
+    fill_disk();
+    begin();
+    victim_outer(NULL_WRITE);
+  }
+  if (strcmp(argv[3], "former-handler") == 0 || strncmp(argv[3], "recovers", 8) == 0 ||
+      strcmp(argv[3], "jumps") == 0) {
+    with_handlers(argv[3]);
+  } else {
+    begin();
+    situation(argv[3]);
+  }
+  CHECK_OK(ph_shutdown(client, PATIENCE_MS));
+  ph_client_free(client);
+  return 0;
+}
