@@ -14,6 +14,8 @@ use std::path::Path;
 /// No stack is followed further: the innermost are what counts.
 const FRAMES_MAX: usize = 256;
 
+/// `object::File` would have the readers of all systems.
+type Parsed<'a> = object::read::elf::ElfFile64<'a>;
 type Tables<'a> = UnwinderNative<&'a [u8], MayAllocateDuringUnwind>;
 
 /// The return addresses of a thread, the innermost first, at most so many. Where a function was
@@ -53,7 +55,7 @@ impl Code<'_> {
     fn bytes(&self, address: u64, len: u64) -> Option<&[u8]> {
         let index = self.images.iter().position(|image| image.contains(address as usize))?;
         let (image, map) = (&self.images[index], self.maps[index].as_ref()?);
-        let object = object::File::parse(&**map).ok()?;
+        let object = Parsed::parse(&**map).ok()?;
         let at = address.checked_sub(image.start as u64)?.checked_add(image.vmaddr as u64)?;
         let section = object.sections().find(|section| {
             section.address() <= at && at < section.address().saturating_add(section.size())
@@ -163,7 +165,7 @@ fn map(image: &Image, crashed_at_ms: i64) -> Option<Map> {
     let map = Map::of(Path::new(&image.path))?;
     let is_same = match &image.id {
         Some(BuildId::Elf(id)) => {
-            let object = object::File::parse(&*map).ok()?;
+            let object = Parsed::parse(&*map).ok()?;
             object.build_id().ok().flatten() == Some(id)
         }
         _ => version.changed_at_ms() <= crashed_at_ms,
@@ -172,7 +174,7 @@ fn map(image: &Image, crashed_at_ms: i64) -> Option<Map> {
 }
 
 fn module<'a>(image: &Image, map: &'a Map) -> Option<Module<&'a [u8]>> {
-    let object = object::File::parse(&**map).ok()?;
+    let object = Parsed::parse(&**map).ok()?;
     let section = |name: &str| -> (Option<Range<u64>>, Option<&'a [u8]>) {
         let Some(section) = object.section_by_name(name) else { return (None, None) };
         let range = section.address()..section.address().saturating_add(section.size());
