@@ -8,12 +8,14 @@
 //! each string. Two keys are then the same key exactly when their bytes are the same.
 
 mod clean;
+mod flat;
 #[cfg(test)]
 mod tests;
 
 use std::borrow::Cow;
 
 pub use clean::{CleanError, DEPTH_MAX, clean, clean_members};
+pub use flat::walk_flat;
 
 /// What stands in for a character that cannot be sent.
 const REPLACEMENT: char = '\u{FFFD}';

@@ -41,6 +41,29 @@ fn the_last_set_of_a_key_wins_wherever_it_stood() {
 }
 
 #[test]
+fn members_of_a_text_are_set_like_any_others() {
+    let mut props = Props::new();
+    props.set_str("plan", b"free").unwrap();
+    props.set_members(br#"{"$lib":"x","n":1}"#).unwrap();
+    assert_eq!(text(&props), r#""plan":"free","$lib":"x","n":1"#);
+    assert_eq!(props.marks(), Marks::LIB);
+    assert_eq!(props.get("n"), Some(b"1".as_slice()));
+    // A key that is there, and one that is there twice.
+    props.set_members(br#"{"plan":"pro","m":2}"#).unwrap();
+    props.set_members(br#"{"o":1,"o":2}"#).unwrap();
+    assert_eq!(text(&props), r#""$lib":"x","n":1,"plan":"pro","m":2,"o":2"#);
+    props.set_members(b"{}").unwrap();
+    // The first key is good, and yet nothing of it is left.
+    assert_eq!(props.set_members(br#"{"$os":"y","q":oops}"#), Err(Error::Json));
+    assert_eq!(text(&props), r#""$lib":"x","n":1,"plan":"pro","m":2,"o":2"#);
+    assert_eq!((props.marks(), props.get("$os")), (Marks::LIB, None));
+    let large = format!("{{\"large\":\"{}\"}}", "x".repeat(BYTES_MAX));
+    assert_eq!(props.set_members(large.as_bytes()), Err(Error::TooLarge));
+    props.set_members(br#"{"$os":"y"}"#).unwrap();
+    assert_eq!(props.get("$os"), Some(br#""y""#.as_slice()));
+}
+
+#[test]
 fn every_length_is_set_alike_whether_memory_is_there_or_not() {
     let mut reused = Props::new();
     reused.set_str("first", "x".repeat(2_000).as_bytes()).unwrap();
