@@ -48,6 +48,26 @@ func (c *Client) SaveDefinitions() ([]byte, error) {
 	return []byte(abi.Owned(*text)), nil
 }
 
+// LoadDefinitionsFile is LoadDefinitions of what is in a file that SaveDefinitionsFile wrote. ErrFile
+// when it cannot be read, such as in the first process.
+func (c *Client) LoadDefinitionsFile(path string) error {
+	return c.definitionsFile(abi.DefinitionsLoadFile, path)
+}
+
+// SaveDefinitionsFile writes the definitions that this process uses now into a file: replaced whole,
+// and for its owner's eyes only. It waits for the disk. ErrUnsupported when there are none.
+func (c *Client) SaveDefinitionsFile(path string) error {
+	return c.definitionsFile(abi.DefinitionsSaveFile, path)
+}
+
+func (c *Client) definitionsFile(function abi.Function, path string) error {
+	if !c.acquire() {
+		return c.unavailable()
+	}
+	defer c.release()
+	return check(abi.Status(function, c.handle, uintptr(unsafe.Pointer(cString(path)))))
+}
+
 // ExplainFlag tells how this process decides a flag: the path through its conditions, the properties
 // that were looked at, and every reason why something could not be decided. It makes no request.
 func (c *Client) ExplainFlag(distinctID, key string, options ...FlagOption) (string, error) {

@@ -2,6 +2,7 @@ package posthog
 
 import (
 	"errors"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -46,6 +47,26 @@ func TestFlagsAreEvaluatedHere(t *testing.T) {
 			t.Error(request)
 		}
 	}
+}
+
+func TestDefinitionsOutliveTheProcessInAFile(t *testing.T) {
+	r := receiver.Start(t)
+	file := filepath.Join(t.TempDir(), "definitions")
+	first := open(t, r)
+	is(t, first.LoadDefinitionsFile(file), ErrFile)
+	is(t, first.SaveDefinitionsFile(file), ErrUnsupported)
+	ok(t, first.LoadDefinitions([]byte(definitions)))
+	ok(t, first.SaveDefinitionsFile(file))
+	ok(t, first.Close())
+
+	next := open(t, r)
+	ok(t, next.LoadDefinitionsFile(file))
+	if !next.FlagEnabled("u", "beta", false, WithPerson(Properties{"plan": "pro"}), LocalOnly()) {
+		t.Error("off")
+	}
+	is(t, next.LoadDefinitionsFile("a\x00b"), ErrUTF8)
+	ok(t, next.Close())
+	is(t, next.SaveDefinitionsFile(file), ErrShutdown)
 }
 
 // shared is a cache in memory: what would be in Redis.

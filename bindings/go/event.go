@@ -62,10 +62,7 @@ func (c *Client) Capture(event Event) error {
 	if err := encoder.own(&event); err != nil {
 		return c.refuse(err)
 	}
-	return check(abi.Status(abi.CaptureJSON, c.handle,
-		uintptr(unsafe.Pointer(unsafe.StringData(event.DistinctID))), uintptr(len(event.DistinctID)),
-		uintptr(unsafe.Pointer(unsafe.StringData(event.Name))), uintptr(len(event.Name)),
-		uintptr(unsafe.Pointer(unsafe.SliceData(encoder.text))), uintptr(len(encoder.text))))
+	return check(abi.CaptureText(c.handle, event.DistinctID, event.Name, encoder.text))
 }
 
 // lateCapture is one for which the handle was not there.

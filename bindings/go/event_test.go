@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/posthog/libposthog/bindings/go/internal/abi"
 	"github.com/posthog/libposthog/bindings/go/internal/receiver"
 )
 
@@ -116,4 +117,21 @@ func TestAnEventThatIsWaitedFor(t *testing.T) {
 		t.Errorf("%+v", stats)
 	}
 	is(t, client.CaptureNow(deadline(t, time.Second), good), ErrShutdown)
+}
+
+// What a capture of plain values costs beside the library's own work: nothing is left for the garbage
+// collector.
+func TestACaptureAllocatesNothing(t *testing.T) {
+	if abi.Linked != "cgo" || raceDetector {
+		t.Log("purego and the race detector allocate")
+		return
+	}
+	r := receiver.Start(t, "--sink")
+	client := open(t, r)
+	event := Event{Name: "e", DistinctID: "u", Properties: Properties{"plan": "pro", "amount": 4999, "ok": true}}
+	capture := func() { ok(t, client.Capture(event)) }
+	capture()
+	if allocations := testing.AllocsPerRun(1000, capture); allocations >= 1 {
+		t.Error(allocations)
+	}
 }

@@ -37,6 +37,40 @@ func TestVersionIsTheHeaders(t *testing.T) {
 	}
 }
 
+// functionsIn are the names of the library's functions that a text has between quotes of this kind, or
+// before a parenthesis.
+func functionsIn(text, before, after string) map[string]bool {
+	names := make(map[string]bool)
+	for _, match := range regexp.MustCompile(before+`(ph_\w+)`+after).FindAllStringSubmatch(text, -1) {
+		names[match[1]] = true
+	}
+	return names
+}
+
+func TestEveryFunctionIsWrappedOrTheReadmeSaysWhyNot(t *testing.T) {
+	table, err := os.ReadFile("internal/abi/names.go")
+	ok(t, err)
+	readme, err := os.ReadFile("README.md")
+	ok(t, err)
+	_, section, _ := strings.Cut(string(readme), "## Only in C")
+	wrapped := functionsIn(string(table), `"`, `"`)
+	named := functionsIn(section, "`", "`")
+	declared := functionsIn(headerText(t), `(?m)^PH_API[^;]*?\b`, ` *\(`)
+	if len(declared) < 180 || len(named) == 0 {
+		t.Fatal(len(declared), len(named))
+	}
+	for name := range declared {
+		if wrapped[name] == named[name] {
+			t.Errorf("%s: wrapped %v, in the README %v", name, wrapped[name], named[name])
+		}
+	}
+	for name := range named {
+		if !declared[name] {
+			t.Errorf("%s is not in the header", name)
+		}
+	}
+}
+
 func TestErrorsAreTheHeaders(t *testing.T) {
 	constants := enumOf(t, "ERROR")
 	for name, number := range constants {

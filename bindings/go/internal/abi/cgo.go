@@ -16,6 +16,13 @@ static inline uintptr_t posthog_call(uintptr_t function, uintptr_t a, uintptr_t 
                                      uintptr_t h) {
   return ((posthog_function)function)(a, b, c, d, e, f, g, h);
 }
+
+static inline int32_t posthog_capture_json(uintptr_t client, const char *id, size_t id_len,
+                                           const char *event, size_t event_len,
+                                           const char *properties, size_t properties_len) {
+  return ph_capture_json((const ph_client *)client, id, id_len, event, event_len, properties,
+                         properties_len);
+}
 */
 import "C"
 import "unsafe"
@@ -34,6 +41,18 @@ func Call(function Function, arguments ...uintptr) uintptr {
 	}
 	address := C.uintptr_t(addresses[function])
 	return uintptr(C.posthog_call(address, a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7]))
+}
+
+// CaptureText is ph_capture_json. The arguments of Call are a slice on the heap; here, where it
+// counts, there is none.
+func CaptureText(client uintptr, id, event string, properties []byte) int32 {
+	return int32(C.posthog_capture_json(C.uintptr_t(client), text(id), C.size_t(len(id)),
+		text(event), C.size_t(len(event)),
+		(*C.char)(unsafe.Pointer(unsafe.SliceData(properties))), C.size_t(len(properties))))
+}
+
+func text(text string) *C.char {
+	return (*C.char)(unsafe.Pointer(unsafe.StringData(text)))
 }
 
 func load() error {
@@ -160,6 +179,8 @@ func init() {
 		FlagsRefresh:                 address(C.ph_flags_refresh),
 		DefinitionsLoad:              address(C.ph_definitions_load),
 		DefinitionsSave:              address(C.ph_definitions_save),
+		DefinitionsLoadFile:          address(C.ph_definitions_load_file),
+		DefinitionsSaveFile:          address(C.ph_definitions_save_file),
 		DefinitionsSet:               address(C.ph_definitions_set),
 		StringFree:                   address(C.ph_string_free),
 		ErrorNext:                    address(C.ph_error_next),

@@ -119,6 +119,8 @@ const (
 	FlagsRefresh
 	DefinitionsLoad
 	DefinitionsSave
+	DefinitionsLoadFile
+	DefinitionsSaveFile
 	DefinitionsSet
 	StringFree
 	ErrorNext

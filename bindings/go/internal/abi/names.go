@@ -113,6 +113,8 @@ var names = [functions]string{
 	FlagsRefresh:                 "ph_flags_refresh",
 	DefinitionsLoad:              "ph_definitions_load",
 	DefinitionsSave:              "ph_definitions_save",
+	DefinitionsLoadFile:          "ph_definitions_load_file",
+	DefinitionsSaveFile:          "ph_definitions_save_file",
 	DefinitionsSet:               "ph_definitions_set",
 	StringFree:                   "ph_string_free",
 	ErrorNext:                    "ph_error_next",

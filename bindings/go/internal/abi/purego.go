@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"unsafe"
 
 	"github.com/ebitengine/purego"
 )
@@ -28,6 +29,14 @@ var loaded string
 func Call(function Function, arguments ...uintptr) uintptr {
 	result, _, _ := purego.SyscallN(addresses[function], arguments...)
 	return result
+}
+
+// CaptureText is ph_capture_json.
+func CaptureText(client uintptr, id, event string, properties []byte) int32 {
+	return Status(CaptureJSON, client,
+		uintptr(unsafe.Pointer(unsafe.StringData(id))), uintptr(len(id)),
+		uintptr(unsafe.Pointer(unsafe.StringData(event))), uintptr(len(event)),
+		uintptr(unsafe.Pointer(unsafe.SliceData(properties))), uintptr(len(properties)))
 }
 
 // origin of the library, for messages.
