@@ -98,6 +98,12 @@ class FlagReads(ReceiverTest):
                 self.assertTrue(client.feature_enabled("on", distinct_id, fallback=True))
                 self.assertIsNotNone(client.evaluate_flags(distinct_id).error)
         self.assertIsNotNone(client.evaluate_flags("u", groups={"": "x"}).error)
+        for name in (odd, "a\0b", "\ud800"):
+            self.assertIsNotNone(client.evaluate_flags("u", groups={"company": name}).error)
+            self.assertIsNotNone(client.evaluate_flags("u", flag_keys=[name]).error)
+        unknown: Any = {"group": "acme"}
+        with self.assertLogs("libposthog"):
+            self.assertIsNotNone(client.evaluate_flags("u", **unknown).error)
         self.assertTrue(client.evaluate_flags("u").is_enabled("on"))
 
     def test_the_values_of_a_snapshot_are_put_on_an_event(self) -> None:

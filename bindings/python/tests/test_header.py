@@ -9,7 +9,7 @@ from typing import Any
 
 from support import ROOT
 
-from libposthog import __version__, _ffi
+from libposthog import __version__, _ffi, options
 
 HEADER = (ROOT / "include" / "posthog.h").read_text()
 
@@ -76,6 +76,21 @@ class Header(unittest.TestCase):
             expected = [*map(of_c, declared[name])]
             with self.subTest(name):
                 self.assertEqual([result, *arguments], expected)
+
+    def test_each_function_is_wrapped_or_the_readme_says_why_not(self) -> None:
+        readme = (ROOT / "bindings" / "python" / "README.md").read_text()
+        _, section = readme.split("## Only in C")
+        named = set(re.findall(r"`(ph_\w+)`", section.split("\n## ")[0]))
+        self.assertEqual(functions().keys() - _ffi.SIGNATURES.keys(), named)
+
+    def test_each_function_that_is_declared_is_called(self) -> None:
+        modules = (ROOT / "bindings" / "python" / "src" / "libposthog").glob("*.py")
+        declared = re.compile(r'^    "ph_\w+": \(', re.MULTILINE)
+        source = "".join(declared.sub("", module.read_text()) for module in modules)
+        called = {*re.findall(r"\b(ph_\w+)", source)}
+        setters = [*options._SETTERS.values(), *options._HOOKS.values()]
+        called |= {f"ph_config_set_{setter}" for setter, *_ in setters}
+        self.assertEqual(_ffi.SIGNATURES.keys() - called, set())
 
     def test_enums_have_the_header_s_order(self) -> None:
         for prefix, names in (

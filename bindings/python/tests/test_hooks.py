@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import tempfile
 import threading
 import unittest
 import urllib.error
 import urllib.request
+from pathlib import Path
 from typing import Any
 
 from support import ReceiverTest, eventually
 
-from libposthog import Client, Report, Request, Response
+from libposthog import Client, PostHogError, Report, Request, Response
 
 _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -141,6 +143,22 @@ class Definitions(ReceiverTest):
             self.assertEqual((flags.get("here"), flags.source("here")), (True, "local"))
         self.assertEqual(len(self.receiver.requests("/flags/definitions")), 1)
         self.assertEqual(json.loads(cache.text or "")["flags"][0]["key"], "here")
+
+    def test_they_outlive_the_process_in_a_file(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "definitions"
+            first = self.client()
+            for call in (first.load_definitions_file, first.save_definitions_file):
+                with self.assertRaises(PostHogError):
+                    call(file)
+            first.load_definitions(json.dumps(DEFINITIONS))
+            first.save_definitions_file(file)
+            second = self.client()
+            second.load_definitions_file(str(file))
+            self.assertTrue(second.feature_enabled("here", "u", local_only=True))
+            self.assertEqual(file.stat().st_mode & 0o777, 0o600)
+            with self.assertRaises(ValueError):
+                second.load_definitions_file("a\0b")
 
     def test_one_that_fails_is_done_without(self) -> None:
         class Broken(SharedDefinitions):

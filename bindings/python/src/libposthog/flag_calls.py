@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Callable
 
@@ -108,6 +109,17 @@ class FlagCalls(Calls):
     def save_definitions(self) -> str | None:
         """The definitions that this process uses, for the next one to start with."""
         return owned("save_definitions", _lib.ph_definitions_save, self._handle) or None
+
+    def load_definitions_file(self, path: str | os.PathLike[str]) -> None:
+        """The same from a file that `save_definitions_file` wrote."""
+        file = terminated(os.fspath(path))
+        check("load_definitions_file", _lib.ph_definitions_load_file(self._handle, file))
+
+    def save_definitions_file(self, path: str | os.PathLike[str]) -> None:
+        """Writes the definitions that this process uses into a file: replaced whole, and for its
+        owner's eyes only. Waits for the disk."""
+        file = terminated(os.fspath(path))
+        check("save_definitions_file", _lib.ph_definitions_save_file(self._handle, file))
 
     async def afeature_enabled(
         self, key: str, distinct_id: DistinctId, *, fallback: bool = False, **whom: Unpack[Whom]

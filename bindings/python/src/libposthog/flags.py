@@ -15,7 +15,8 @@ from typing import (
 
 from . import _ffi
 from .errors import PostHogError, check
-from .events import Properties, props, terminated
+from .events import Properties, terminated
+from .values import encode
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -155,48 +156,43 @@ def context(**whom: Unpack[Whom]) -> Iterator[int | None]:
     if not whom:
         yield None
         return
-    handle: int = _lib.ph_context_new()
+    unknown = whom.keys() - _MEMBERS.keys()
+    if unknown:
+        raise TypeError(f"an evaluation has no {', '.join(sorted(unknown))}")
+    given = [(*_MEMBERS[name], it) for name, it in whom.items() if it is not None]
+    text = encode({member: convert(it) for member, convert, it in given})
+    status, handle = _ffi.created(_lib.ph_context_new_json, text, len(text))
+    check("flags", status)
     try:
-        _fill(handle, **whom)
         yield handle
     finally:
         _lib.ph_context_free(handle)
 
 
-def _fill(
-    handle: int,
-    groups: Mapping[str, str] | None = None,
-    person_properties: Properties | None = None,
-    group_properties: Mapping[str, Properties] | None = None,
-    device_id: str | None = None,
-    flag_keys: Iterable[str] | None = None,
-    evaluation_contexts: Iterable[str] | None = None,
-    disable_geoip: bool | None = None,
-    local_only: bool | None = None,
-    flag_events: bool | None = None,
-) -> None:
-    for group_type, key in (groups or {}).items():
-        group = (terminated(group_type), terminated(key))
-        check("groups", _lib.ph_context_set_group(handle, *group))
-    if person_properties:
-        with props(person_properties) as own:
-            check("person_properties", _lib.ph_context_set_person_properties(handle, own))
-    for group_type, values in (group_properties or {}).items():
-        with props(values) as own:
-            status = _lib.ph_context_set_group_properties(handle, terminated(group_type), own)
-            check("group_properties", status)
-    if device_id is not None:
-        check("device_id", _lib.ph_context_set_device_id(handle, terminated(device_id)))
-    if flag_keys is not None:
-        check("flag_keys", _lib.ph_context_limit_flag_keys(handle))
-        for key in flag_keys:
-            check("flag_keys", _lib.ph_context_add_flag_key(handle, terminated(key)))
-    for name in evaluation_contexts or ():
-        status = _lib.ph_context_add_evaluation_context(handle, terminated(name))
-        check("evaluation_contexts", status)
-    if disable_geoip is not None:
-        check("disable_geoip", _lib.ph_context_set_geoip_disable(handle, disable_geoip))
-    if local_only is not None:
-        check("local_only", _lib.ph_context_set_local_only(handle, local_only))
-    if flag_events is not None:
-        check("flag_events", _lib.ph_context_set_flag_events(handle, flag_events))
+def _name(value: object) -> str | None:
+    """JSON could carry a NUL or half a surrogate pair, and it would become another name."""
+    if isinstance(value, str) and value.isascii() and "\0" not in value:
+        return value
+    return _ffi.decoded(terminated(value))
+
+
+def _names(values: Iterable[object]) -> list[str | None]:
+    return [*map(_name, values)]
+
+
+def _by_name(values: Mapping[str, Any]) -> dict[str | None, Any]:
+    return {_name(kind): of_kind for kind, of_kind in values.items()}
+
+
+# What ``ph_context_new_json`` calls each, and how it takes it.
+_MEMBERS: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    "groups": ("groups", lambda groups: {_name(kind): _name(key) for kind, key in groups.items()}),
+    "person_properties": ("person_properties", lambda properties: properties),
+    "group_properties": ("group_properties", _by_name),
+    "device_id": ("device_id", _name),
+    "flag_keys": ("flag_keys", _names),
+    "evaluation_contexts": ("evaluation_contexts", _names),
+    "disable_geoip": ("geoip_disable", bool),
+    "local_only": ("local_only", bool),
+    "flag_events": ("flag_events", bool),
+}
