@@ -199,6 +199,42 @@ fn the_end_of_a_program() {
     assert!(events.contains_key("before the end") && !events.contains_key("$exception"));
 }
 
+/// A program that dies reports it once: at once where it can, else at its next start.
+#[test]
+#[cfg(feature = "crash")]
+fn what_a_program_died_of() {
+    let program = build("crash", &of_folder("crash.cc"), &["-std=c++17", "-O2"]);
+    for (how, died, person, kind, message) in [
+        ("signal", (None, Some(libc::SIGSEGV)), "user_42", "SIGSEGV", None),
+        ("written", (Some(3), None), "user_42", "panic", Some("the reactor is hot")),
+        (
+            "thrown",
+            (None, Some(libc::SIGABRT)),
+            "",
+            "std::runtime_error",
+            Some("nobody caught this"),
+        ),
+    ] {
+        let receiver = Receiver::start();
+        let folder = scratch(&format!("cxx-crash-{how}"));
+        let _ = std::fs::remove_dir_all(&folder);
+        let arguments = [receiver.url(), folder.display().to_string()];
+        let finished = start(&program, &[&arguments[0], &arguments[1], how]);
+        assert_eq!((finished.code, finished.signal), died, "{finished}");
+        start(&program, &[&arguments[0], &arguments[1], "again"]).expect_success();
+        let events = by_name(&receiver);
+        let [report] = events["$exception"].as_slice() else { panic!("{events:#?}") };
+        let first = &report["properties"]["$exception_list"][0];
+        assert_eq!(first["type"], kind);
+        if let Some(message) = message {
+            assert_eq!(first["value"], message);
+        }
+        if !person.is_empty() {
+            assert_eq!(report["distinct_id"], person);
+        }
+    }
+}
+
 #[test]
 fn ten_thousand_clients_and_a_million_ids() {
     let options = Options { record: Record::Count, ..Options::default() };

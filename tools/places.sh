@@ -21,8 +21,9 @@ esac
 
 PKGCONFIGDIR=$LIBDIR/pkgconfig
 CMAKEDIR=$LIBDIR/cmake/posthog
+HEADERS=(posthog.h posthog.hpp posthog/config.hpp posthog/event.hpp posthog/flags.hpp posthog/properties.hpp)
 INSTALLED=(
-  "$INCLUDEDIR/posthog.h" "$INCLUDEDIR/posthog.hpp" "$INCLUDEDIR/posthog/properties.hpp"
+  "${HEADERS[@]/#/$INCLUDEDIR/}"
   "$LIBDIR/$SHARED" "$LIBDIR/$SHARED_MAJOR" "$LIBDIR/$SHARED_FULL" "$LIBDIR/libposthog.a"
   "$PKGCONFIGDIR/posthog.pc"
   "$CMAKEDIR/posthogConfig.cmake" "$CMAKEDIR/posthogConfigVersion.cmake"

@@ -9,6 +9,9 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+
+#include <stdlib.h>
+#include <unistd.h>
 #if defined(__cpp_exceptions)
 #include <stdexcept>
 #endif
@@ -197,6 +200,29 @@ void faults(const char *url) {
   CHECK_STATUS(Config("phc_test").in_app("", true).status(), PH_ERROR_EMPTY);
 }
 
+// Definitions of flags outlive the process in a file.
+void definitions(const char *url) {
+  const char json[] =
+      R"({"flags": [{"id": 1, "key": "here", "active": true, "filters": {"groups": [{"properties": [], "rollout_percentage": 100}]}}],)"
+      R"("group_type_mapping": {}, "cohorts": {}})";
+  char path[] = "/tmp/posthog-definitions-XXXXXX";
+  int file = mkstemp(path);
+  CHECK(file >= 0 && !close(file));
+  {
+    Client first(Config("phc_test").host(url));
+    CHECK_STATUS(first.save_definitions_file(path), PH_ERROR_UNSUPPORTED);
+    CHECK_OK(ph_definitions_load(first.raw(), json, sizeof json - 1));
+    CHECK_OK(first.save_definitions_file(std::string(path)));
+  }
+  Client next(Config("phc_test").host(url));
+  CHECK_OK(next.load_definitions_file(path));
+  posthog::Context here;
+  CHECK(next.flag_enabled("user_42", "here", false, &here.local_only(true).group("company", "acme")));
+  CHECK(!std::remove(path));
+  CHECK_STATUS(next.load_definitions_file(path), PH_ERROR_FILE);
+  CHECK_STATUS(next.load_definitions_file(std::string_view("a\0b", 3)), PH_ERROR_UTF8);
+}
+
 }  // namespace
 
 int main(int count, char **arguments) {
@@ -210,6 +236,7 @@ int main(int count, char **arguments) {
   flags(client);
   CHECK_OK(client.flush(10000));
   hooks(arguments[1]);
+  definitions(arguments[1]);
   faults((std::string(arguments[1]) + "/nothing-here").c_str());
   CHECK(delivered == 1 && lines > 0 && alive == 0);
   CHECK_OK(client.capture("user_42", "last"));
