@@ -49,6 +49,8 @@ const (
 	ConfigSetExceptionLimit
 	ConfigSetProxy
 	ConfigSetCaFile
+	ConfigSetStorageDir
+	ConfigSetCrashHandler
 	ConfigAddHeader
 	ConfigSetLocalEvaluation
 	ConfigSetDefinitionsPollMs
@@ -86,6 +88,7 @@ const (
 	Unregister
 	CaptureException
 	StepAdd
+	CrashSetDistinctID
 	ExceptionNewJSON
 	ExceptionFree
 	ExceptionSetLevel
