@@ -69,6 +69,8 @@ class Constructor(ReceiverTest):
             "on_error": lambda report: None,
             "transport": by_urllib,
             "definitions_cache": SharedDefinitions(),
+            "storage_dir": None,
+            "crash_handler": True,
             "exit_timeout": 1.0,
         }
         self.assertEqual(set(every), set(Options.__annotations__))

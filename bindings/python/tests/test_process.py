@@ -14,7 +14,7 @@ import urllib.request
 from collections import Counter
 from pathlib import Path
 
-from support import ReceiverTest, eventually
+from support import ReceiverTest, eventually, run_python
 
 FORKS = hasattr(os, "fork")
 
@@ -63,6 +63,41 @@ class End(ReceiverTest):
             """
         )
         self.assertLess(time.monotonic() - begun, 10)
+
+
+@unittest.skipUnless(sys.platform == "linux", "crashes are reported on Linux")
+class Crash(ReceiverTest):
+    PROGRAM = """
+    import ctypes, os, signal, sys
+    from libposthog import Client
+    client = Client("phc_x", host=sys.argv[1], storage_dir=sys.argv[2], crash_handler=True)
+    assert client.set_crash_distinct_id("user_42")
+    """
+
+    def test_the_next_start_reports_what_the_last_one_died_of(self) -> None:
+        for number, death in (
+            (signal.SIGSEGV, "ctypes.string_at(0)"),
+            (signal.SIGABRT, "import faulthandler; faulthandler.enable(); os.abort()"),
+        ):
+            with self.subTest(death), tempfile.TemporaryDirectory() as folder:
+                self.receiver.clear()
+                died = run_python(self.PROGRAM + death, self.receiver.url, folder)
+                self.assertEqual(died.returncode, -number, died.stderr)
+                self.assertEqual(self.receiver.events(), [])
+                self.run_program(self.PROGRAM + "client.shutdown()", folder)
+                (report,) = self.receiver.events()
+                (exception,) = report["properties"]["$exception_list"]
+                self.assertEqual(exception["type"], signal.Signals(number).name)
+                self.assertEqual(exception["mechanism"]["type"], "signal")
+                self.assertEqual(report["distinct_id"], "user_42")
+                self.assertEqual(os.listdir(folder), [])
+
+    def test_it_needs_a_directory(self) -> None:
+        client = self.client()
+        with self.assertLogs("libposthog"):
+            self.assertFalse(client.set_crash_distinct_id("user_42"))
+        with self.assertRaises(ValueError):
+            self.client(storage_dir="a\0b")
 
 
 @unittest.skipUnless(FORKS, "there is no fork here")

@@ -350,6 +350,15 @@ class Client(FlagCalls):
             return self._failed("step", error)
         return status == 0 or self._refused("step", status)
 
+    def set_crash_distinct_id(self, distinct_id: DistinctId | None) -> bool:
+        """Whose the crash will be that the option `crash_handler` reports: on a user's own machine,
+        whoever was identified. None is nobody."""
+        try:
+            status = _lib.ph_crash_set_distinct_id(self._handle, terminated(distinct_id))
+        except Exception as error:
+            return self._failed("crash", error)
+        return status == 0 or self._refused("crash", status)
+
     # Delivery, and the end
 
     def flush(self, timeout: float | None = 10.0) -> bool:

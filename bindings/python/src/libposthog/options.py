@@ -88,6 +88,10 @@ class Options(TypedDict, total=False):
     on_error: reports.OnError
     # Carries each request, in place of the library: on its threads, and on those that read flags.
     transport: transport.Transport
+    # Where what is to outlive the process is kept; and whether the next start reports the signal that
+    # this process dies of.
+    storage_dir: str | os.PathLike[str] | None
+    crash_handler: bool
     # How long the end of the process may wait for the last events.
     exit_timeout: float
     # Reports what ends the program or a thread: sys.excepthook and threading.excepthook.
@@ -141,6 +145,10 @@ def _text(value: str | None) -> bytes | None:
     return text
 
 
+def _path(value: str | os.PathLike[str] | None) -> bytes | None:
+    return None if value is None else _text(os.fspath(value))
+
+
 def _index(names: tuple[str, ...]) -> Callable[[str], int]:
     def convert(value: str) -> int:
         if value not in names:
@@ -155,7 +163,9 @@ _Setter = tuple[str, Callable[[Any], Any]]
 _SETTERS: dict[str, _Setter] = {
     "host": ("host", _text),
     "proxy": ("proxy", _text),
-    "ca_file": ("ca_file", lambda path: None if path is None else _text(os.fspath(path))),
+    "ca_file": ("ca_file", _path),
+    "storage_dir": ("storage_dir", _path),
+    "crash_handler": ("crash_handler", bool),
     "release": ("release", _text),
     "flag_events": ("flag_events", bool),
     "flags_local_only": ("flags_local_only", bool),
