@@ -14,6 +14,7 @@ use crate::lane::Lane;
 use crate::ledger::Ledger;
 use crate::log::{Level, Logger};
 use crate::props::{Marks, Props};
+use crate::queue::Queue;
 use crate::record::NewRecord;
 use crate::report::Reports;
 use crate::route::Route;
@@ -186,8 +187,7 @@ impl Client {
         if self.plain && own & self.shared.stamps.reserved() == 0 {
             self.capture_plain(runtime, distinct_id, name, props)?;
         } else {
-            let event = self.event_of(distinct_id, name, props)?;
-            self.submit(runtime, &runtime.analytics, event)?;
+            self.capture_hooked(runtime, distinct_id, name, props)?;
         }
         runtime.analytics.ensure_sender();
         Ok(())
@@ -391,6 +391,18 @@ impl Client {
         self.capture_owned(Family::Analytics, build()?).map(drop)
     }
 
+    #[inline(never)]
+    fn capture_hooked(
+        &self,
+        runtime: &Runtime,
+        distinct_id: &[u8],
+        name: &[u8],
+        props: Option<&Props>,
+    ) -> Result<Uuid, Error> {
+        let event = self.event_of(distinct_id, name, props)?;
+        self.submit(runtime, &runtime.analytics, event)
+    }
+
     #[inline]
     fn capture_plain(
         &self,
@@ -399,35 +411,54 @@ impl Client {
         name: &[u8],
         props: Option<&Props>,
     ) -> Result<Uuid, Error> {
-        let (distinct_id, name) = (escaped(distinct_id)?, escaped(name)?);
+        let anew;
+        let (distinct_id, name) = if is_written(distinct_id) && is_written(name) {
+            (distinct_id, name)
+        } else {
+            anew = (escaped(distinct_id)?, escaped(name)?);
+            (&*anew.0, &*anew.1)
+        };
         let (text, marks, repairs) =
             props.map_or((&[][..], 0, 0), |own| (own.text(), own.marks(), own.repairs()));
         if repairs > 0 {
             runtime.counters.repairs.add(u64::from(repairs));
         }
-        let mut record = NewRecord {
-            distinct_id: &distinct_id,
-            event: &name,
+        let queue = &runtime.analytics.queue;
+        queue.admit(distinct_id.len() + name.len() + text.len())?;
+        let record = NewRecord {
+            distinct_id,
+            event: name,
             props: [text, &[]],
             options: &[],
             marks,
             timestamp: self.now(),
             uuid: None,
         };
-        if !self.has_base.load(Ordering::Acquire) {
-            return runtime.analytics.queue.push(&record);
+        if self.has_base.load(Ordering::Acquire) {
+            self.push_with_base(queue, &record, props)
+        } else {
+            queue.push(&record)
         }
+    }
+
+    /// Queues an event with the super properties that it does not have itself.
+    #[inline(never)]
+    fn push_with_base(
+        &self,
+        queue: &Queue,
+        record: &NewRecord<'_>,
+        props: Option<&Props>,
+    ) -> Result<Uuid, Error> {
         let base = self.base.load();
         if props.is_none_or(|own| own.is_disjoint(&base)) {
-            record.props[1] = base.text();
-            record.marks |= base.marks();
-            return runtime.analytics.queue.push(&record);
+            let props = [record.props[0], base.text()];
+            let marks = record.marks | base.marks();
+            return queue.push(&NewRecord { props, marks, ..*record });
         }
         let mut merged = props.map_or_else(|| Ok(Props::new()), Props::try_clone)?;
         merged.merge_absent(&base)?;
-        record.props = [merged.text(), &[]];
-        record.marks = merged.marks();
-        runtime.analytics.queue.push(&record)
+        let props = [merged.text(), &[]];
+        queue.push(&NewRecord { props, marks: merged.marks(), ..*record })
     }
 
     fn event_of(
@@ -543,13 +574,15 @@ impl Drop for Client {
     }
 }
 
-/// A name or an id as it stands between quotes. Not empty, not blank.
+/// Whether a name or an id can stand between quotes as it is, which most can.
 #[inline]
+fn is_written(text: &[u8]) -> bool {
+    text.first().is_some_and(|first| *first > b' ') && json::is_plain(text)
+}
+
+/// A name or an id as it stands between quotes. Not empty, not blank.
 fn escaped(text: &[u8]) -> Result<Cow<'_, [u8]>, Error> {
-    if text.first().is_some_and(|first| *first > b' ') && json::is_plain(text) {
-        return Ok(Cow::Borrowed(text));
-    }
-    escaped_anew(text)
+    if is_written(text) { Ok(Cow::Borrowed(text)) } else { escaped_anew(text) }
 }
 
 #[cold]

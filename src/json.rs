@@ -23,6 +23,8 @@ const REPLACEMENT: char = '\u{FFFD}';
 const ONES: u64 = u64::from_ne_bytes([1; 8]);
 const HIGHS: u64 = u64::from_ne_bytes([0x80; 8]);
 const SPACES: u64 = u64::from_ne_bytes([b' '; 8]);
+const TWOS: u64 = u64::from_ne_bytes([b'"' ^ b' '; 8]);
+const AFTER_SPACES: u64 = u64::from_ne_bytes([b' ' + 1; 8]);
 const QUOTES: u64 = u64::from_ne_bytes([b'"'; 8]);
 const BACKSLASHES: u64 = u64::from_ne_bytes([b'\\'; 8]);
 
@@ -31,13 +33,13 @@ const BACKSLASHES: u64 = u64::from_ne_bytes([b'\\'; 8]);
 ///
 /// Every key and text of every event passes through here. Most have 5 to 40 bytes, so a length is
 /// covered by blocks that may overlap, instead of by a loop over the bytes that are left.
-#[inline]
+#[inline(always)]
 pub fn is_plain(bytes: &[u8]) -> bool {
     // In blocks of 16, 8, 4 and single bytes.
     let odd = if let (Some(head), Some(tail)) = (bytes.first_chunk(), bytes.last_chunk()) {
         odd_in_blocks(bytes, head, tail)
     } else if let (Some(head), Some(tail)) = (bytes.first_chunk(), bytes.last_chunk()) {
-        odd_in_word(u64::from_ne_bytes(*head)) | odd_in_word(u64::from_ne_bytes(*tail))
+        odd_in_words(head, tail)
     } else if let (Some(head), Some(tail)) = (bytes.first_chunk(), bytes.last_chunk()) {
         let (head, tail) = (u32::from_ne_bytes(*head), u32::from_ne_bytes(*tail));
         odd_in_word(u64::from(head) | u64::from(tail) << 32)
@@ -61,7 +63,7 @@ pub fn copy_plain(out: &mut [u8], bytes: &[u8]) -> bool {
         odd_in_blocks(bytes, head, tail)
     } else if let (Some(head), Some(tail)) = (bytes.first_chunk(), bytes.last_chunk()) {
         write_ends::<8>(out, head, tail);
-        odd_in_word(u64::from_ne_bytes(*head)) | odd_in_word(u64::from_ne_bytes(*tail))
+        odd_in_words(head, tail)
     } else if let (Some(head), Some(tail)) = (bytes.first_chunk(), bytes.last_chunk()) {
         write_ends::<4>(out, head, tail);
         let (head, tail) = (u32::from_ne_bytes(*head), u32::from_ne_bytes(*tail));
@@ -103,6 +105,14 @@ fn odd_in_blocks(bytes: &[u8], head: &[u8; 16], tail: &[u8; 16]) -> u64 {
     odd[0] | odd[1]
 }
 
+/// [`odd_in_word`] for two words.
+#[inline]
+fn odd_in_words(head: &[u8; 8], tail: &[u8; 8]) -> u64 {
+    let words = [u64::from_ne_bytes(*head), u64::from_ne_bytes(*tail)];
+    let odd = words.map(odd_in_word);
+    odd[0] | odd[1]
+}
+
 /// Adds the two words of `block` to those of `odd`. That they stay apart, and that there is no way
 /// out, lets both be handled in one vector register.
 #[inline]
@@ -115,9 +125,10 @@ fn odd_in_block(odd: [u64; 2], block: &[u8; 16]) -> [u64; 2] {
 /// be told, since a byte that is not plain may borrow from the next.
 #[inline]
 fn odd_in_word(word: u64) -> u64 {
-    let quote = (word ^ QUOTES).wrapping_sub(ONES);
+    // Makes quotes of spaces and spaces of quotes, and leaves the control characters below them.
+    let control_or_quote = (word ^ TWOS).wrapping_sub(AFTER_SPACES);
     let backslash = (word ^ BACKSLASHES).wrapping_sub(ONES);
-    word | word.wrapping_sub(SPACES) | quote | backslash
+    word | control_or_quote | backslash
 }
 
 /// Whether a byte has to be escaped in a JSON string.

@@ -40,8 +40,16 @@ impl Marks {
     pub const OWN_UUID: u32 = 1 << 31;
 
     /// The mark of a key, 0 for all but a few.
-    #[inline]
+    #[inline(always)]
     pub fn of(key: &[u8]) -> u32 {
+        match key.first() {
+            Some(b'$' | b'e') => Self::of_few(key),
+            _ => 0,
+        }
+    }
+
+    #[inline(never)]
+    fn of_few(key: &[u8]) -> u32 {
         match key.first() {
             Some(b'$') => match key {
                 b"$lib" => Self::LIB,

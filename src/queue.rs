@@ -34,6 +34,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use inner::{Inner, NEVER};
 use segment::Segment;
 use slots::{Apart, Slots};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 use sync::{Condvar, Mutex, MutexGuard};
@@ -110,6 +111,9 @@ pub struct Queue {
     inner: Apart<Mutex<Inner>>,
     /// Signalled when events leave, for captures that wait for room.
     room: Condvar,
+    /// An event was refused for lack of room, and none was taken since. Only a hint, so that refusing is
+    /// quick: the lock has the truth.
+    full: AtomicBool,
     limits: Limits,
     logger: Logger,
     bell: Sender<()>,
@@ -124,8 +128,8 @@ impl Queue {
         let (bell, rings) = bounded(1);
         let slots = Arc::new(Slots::new(&random));
         let inner = Apart(Mutex::new(Inner::new(limits, Arc::clone(&slots))));
-        let room = Condvar::new();
-        (Queue { slots, inner, room, limits, logger, bell }, rings)
+        let (room, full) = (Condvar::new(), AtomicBool::new(false));
+        (Queue { slots, inner, room, full, limits, logger, bell }, rings)
     }
 
     /// Makes the sender look again.
@@ -137,6 +141,39 @@ impl Queue {
     /// A uuid of that time, of the sequence that events without one of their own have theirs from.
     pub fn uuid(&self, unix_millis: i64) -> Uuid {
         self.lock().uuid(Slots::own(), unix_millis)
+    }
+
+    /// Refuses an event whose texts have so many bytes, or more, where that can be told before it is
+    /// built: there is no room for it. Otherwise `push` decides.
+    #[inline]
+    pub fn admit(&self, texts: usize) -> Result<(), Error> {
+        if self.full.load(Ordering::Relaxed) { self.admit_full(texts) } else { Ok(()) }
+    }
+
+    #[inline(never)]
+    fn admit_full(&self, texts: usize) -> Result<(), Error> {
+        let bytes = texts + self.limits.envelope;
+        let mut inner = self.lock();
+        let is_ours = bytes <= self.limits.event_bytes_max && !inner.closed && !inner.opted_out;
+        if !is_ours || inner.fits(bytes) {
+            self.full.store(false, Ordering::Relaxed);
+            return Ok(());
+        }
+        Err(self.refuse(inner))
+    }
+
+    /// The new event gives way.
+    fn refuse(&self, mut inner: MutexGuard<'_, Inner>) -> Error {
+        self.full.store(true, Ordering::Relaxed);
+        inner.press();
+        let wakes = inner.wakes();
+        let line = inner.episode.dropped(1, Instant::now);
+        drop(inner);
+        if wakes {
+            self.ring();
+        }
+        overflow::log(&self.logger, line);
+        Error::QueueFull
     }
 
     /// Accepts an event, or says why not. The uuid is the event's for good.
@@ -199,16 +236,14 @@ impl Queue {
         record: &NewRecord<'_>,
         bytes: usize,
     ) -> Result<Uuid, Error> {
-        // Nothing is to wait for a threshold while events are refused.
-        if !inner.is_hurried() {
-            inner.hurry();
-        }
-        let mut garbage = Vec::new();
-        let mut dropped = 1;
-        match self.limits.policy {
-            Policy::DropNewest => {}
-            Policy::DropOldest => (dropped, garbage) = inner.evict_for(bytes),
+        let (dropped, garbage) = match self.limits.policy {
+            Policy::DropNewest => return Err(self.refuse(inner)),
+            Policy::DropOldest => {
+                inner.press();
+                inner.evict_for(bytes)
+            }
             Policy::Block(limit) => {
+                inner.press();
                 inner = self.wait_for_room(inner, bytes, limit);
                 if inner.closed {
                     return Err(Error::Shutdown);
@@ -216,9 +251,9 @@ impl Queue {
                 if inner.opted_out {
                     return Ok(Uuid::nil());
                 }
-                dropped = u64::from(!inner.fits(bytes));
+                (u64::from(!inner.fits(bytes)), Vec::new())
             }
-        }
+        };
         let result = if inner.fits(bytes) {
             inner.come(own);
             inner.append(own, record, bytes)

@@ -103,13 +103,14 @@ impl NewRecord<'_> {
     }
 
     /// Writes the record over the first `stride` bytes of `out`, which it needs.
+    #[inline(always)]
     pub fn write(&self, uuid: Uuid, seal: Seal, out: &mut [u8]) {
         let len = self.len();
         let out = &mut out[..self.stride()];
-        if let Some(end) = out.last_chunk_mut::<ALIGNMENT>() {
+        let Some((header, texts)) = out.split_first_chunk_mut::<HEADER>() else { return };
+        if let Some(end) = texts.last_chunk_mut::<ALIGNMENT>() {
             *end = [0; ALIGNMENT];
         }
-        let (header, texts) = out.split_at_mut(HEADER);
         let (secs, nanos, digits) = self.timestamp.to_parts();
         put(header, 0, (len as u32).to_le_bytes());
         put(header, 4, [0; 8]);

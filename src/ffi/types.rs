@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use safer_ffi::prelude::char_p;
-use std::ffi::{CString, c_char};
+use std::ffi::{CStr, CString, c_char};
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 
@@ -16,8 +16,15 @@ pub type CStrArg<'a> = Option<char_p::Ref<'a>>;
 const _: () = assert!(size_of::<CStrArg<'_>>() == size_of::<*const c_char>());
 
 /// A string as C passes it, checked for `NULL`.
+///
+/// Not by safer-ffi, which counts the bytes one by one.
+#[inline]
 pub(super) fn bytes(arg: CStrArg<'_>) -> Result<&[u8], Error> {
-    Ok(arg.ok_or(Error::Null)?.to_bytes())
+    let text = arg.ok_or(Error::Null)?;
+    // SAFETY: it is a pointer and nothing else, as the assertion above says.
+    let text = unsafe { std::mem::transmute::<char_p::Ref<'_>, NonNull<c_char>>(text) };
+    // SAFETY: C promises a NUL-terminated string that nobody changes during the call.
+    Ok(unsafe { CStr::from_ptr(text.as_ptr()) }.to_bytes())
 }
 
 /// A string as C passes it, checked for `NULL` and for UTF-8.
@@ -27,7 +34,7 @@ pub(super) fn text(arg: CStrArg<'_>) -> Result<&str, Error> {
 
 /// The same, where `NULL` means none.
 pub(super) fn optional_text(arg: CStrArg<'_>) -> Result<Option<&str>, Error> {
-    arg.map(|text| utf8(text.to_bytes())).transpose()
+    arg.is_some().then(|| text(arg)).transpose()
 }
 
 pub(super) fn utf8(bytes: &[u8]) -> Result<&str, Error> {

@@ -271,6 +271,13 @@ impl Inner {
         }
     }
 
+    /// Nothing is to wait for a threshold while events are refused.
+    pub fn press(&mut self) {
+        if !self.is_hurried() {
+            self.hurry();
+        }
+    }
+
     /// Whether the sender wants the bell, which it then has.
     pub fn wakes(&mut self) -> bool {
         let wake_at = self.wake_at;

@@ -57,7 +57,7 @@ impl Segment {
         })
     }
 
-    #[inline]
+    #[inline(always)]
     pub fn push(&mut self, record: &NewRecord<'_>, uuid: Uuid, wire_bytes: usize) {
         record.write(uuid, Seal::Plain, self.extend(record.stride()));
         self.events += 1;

@@ -55,7 +55,7 @@ pub struct Slot {
 
 impl Slot {
     /// Takes the event if that is granted and there is room.
-    #[inline]
+    #[inline(always)]
     fn push(&mut self, record: &NewRecord<'_>, bytes: usize) -> Option<Uuid> {
         let granted = self.grant.events > 0 && self.grant.bytes >= bytes;
         if !granted || self.segment.room() < record.stride() {
@@ -65,7 +65,7 @@ impl Slot {
         Some(self.write(record, bytes))
     }
 
-    #[inline]
+    #[inline(always)]
     pub fn write(&mut self, record: &NewRecord<'_>, bytes: usize) -> Uuid {
         let uuid = match record.uuid {
             Some(uuid) => uuid,
@@ -105,7 +105,7 @@ impl Slots {
     }
 
     /// The uuid of the event, if it could be taken at once.
-    #[inline]
+    #[inline(always)]
     pub fn push(&self, own: usize, record: &NewRecord<'_>, bytes: usize) -> Option<Uuid> {
         self.lock(own).push(record, bytes)
     }

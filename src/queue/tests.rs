@@ -145,6 +145,29 @@ fn bytes_bound_the_queue_too() {
 }
 
 #[test]
+fn a_full_queue_refuses_before_an_event_is_built_and_only_while_it_is_full() {
+    let (queue, rings) = queue(Limits { flush_at: 100, ..limits() });
+    assert_eq!(queue.admit(1), Ok(()), "nothing was refused yet");
+    push(&queue, "e").unwrap();
+    assert!(matches!(queue.next(Instant::now()), Next::Wait(Some(_))), "for the interval");
+    while push(&queue, "e").is_ok() {}
+    assert_eq!(queue.admit(1), Err(Error::QueueFull));
+    assert_eq!(queue.admit(10_000), Ok(()), "too large: that is for push to say");
+    assert_eq!(push(&queue, "e"), Err(Error::QueueFull));
+    assert_eq!(queue.admit(1), Err(Error::QueueFull));
+    assert!(rings.try_recv().is_ok(), "what is there is to go out now");
+    let batch = take(&queue);
+    assert_eq!(batch.events(), 4);
+    assert_eq!(queue.admit(1), Ok(()), "what is under way needs no room");
+    settle(&queue, batch, None);
+    while push(&queue, "e").is_ok() {}
+    queue.close();
+    assert_eq!(queue.admit(1), Ok(()));
+    assert_eq!(push(&queue, "e"), Err(Error::Shutdown));
+    assert_eq!(ledger(&queue).queued, 10);
+}
+
+#[test]
 fn a_batch_that_waits_for_a_retry_counts_and_is_never_dropped_for_room() {
     let (queue, _rings) = queue(Limits { policy: Policy::DropOldest, ..limits() });
     for index in 0..10 {
