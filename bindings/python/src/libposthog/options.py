@@ -88,8 +88,8 @@ class Options(TypedDict, total=False):
     on_error: reports.OnError
     # Carries each request, in place of the library: on its threads, and on those that read flags.
     transport: transport.Transport
-    # Where what is to outlive the process is kept; and whether the next start reports the signal that
-    # this process dies of.
+    # Where what is to outlive the process is kept; and whether the next start reports the signal
+    # that this process dies of.
     storage_dir: str | os.PathLike[str] | None
     crash_handler: bool
     # How long the end of the process may wait for the last events.
