@@ -37,32 +37,31 @@ func (c *Client) EvaluateFlags(
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if !c.acquire() {
-		return &Flags{}, c.unavailable()
-	}
-	defer c.release()
-	subject, err := newContext(options)
-	if err != nil {
-		return nil, err
-	}
-	defer freeContext(subject)
 	timeout := untilDeadline(ctx)
 	if timeout == forever {
 		timeout = flagsTimeout
 	}
-	handle := new(uintptr)
-	status := abi.Status(abi.FlagsEvaluateN, c.handle,
-		uintptr(unsafe.Pointer(unsafe.StringData(distinctID))), uintptr(len(distinctID)),
-		subject, max(timeout, 1), uintptr(unsafe.Pointer(handle)))
-	if status != 0 {
-		return nil, Error(status)
-	}
-	return newFlags(*handle), nil
+	return c.snapshot(options, func(subject uintptr, made *uintptr) int32 {
+		return abi.Status(abi.FlagsEvaluateN, c.handle,
+			uintptr(unsafe.Pointer(unsafe.StringData(distinctID))), uintptr(len(distinctID)),
+			subject, max(timeout, 1), uintptr(unsafe.Pointer(made)))
+	})
 }
 
 // RecallFlags gives all that FlagEnabled answers from: for a variant or a payload without a request for
 // each read. Where nothing is remembered the error says why: ErrNetwork, ErrServer, ErrTimeout.
 func (c *Client) RecallFlags(distinctID string, options ...FlagOption) (*Flags, error) {
+	return c.snapshot(options, func(subject uintptr, made *uintptr) int32 {
+		id := cString(distinctID)
+		return abi.Status(abi.FlagsRecall, c.handle, uintptr(unsafe.Pointer(id)), subject,
+			uintptr(unsafe.Pointer(made)))
+	})
+}
+
+// snapshot of somebody's flags, as take makes it.
+func (c *Client) snapshot(
+	options []FlagOption, take func(subject uintptr, made *uintptr) int32,
+) (*Flags, error) {
 	if !c.acquire() {
 		return &Flags{}, c.unavailable()
 	}
@@ -72,13 +71,11 @@ func (c *Client) RecallFlags(distinctID string, options ...FlagOption) (*Flags, 
 		return nil, err
 	}
 	defer freeContext(subject)
-	id, handle := cString(distinctID), new(uintptr)
-	status := abi.Status(abi.FlagsRecall, c.handle, uintptr(unsafe.Pointer(id)), subject,
-		uintptr(unsafe.Pointer(handle)))
-	if status != 0 {
+	made := new(uintptr)
+	if status := take(subject, made); status != 0 {
 		return nil, Error(status)
 	}
-	return newFlags(*handle), nil
+	return newFlags(*made), nil
 }
 
 // OverrideFlags sets what flags are, whatever definitions or PostHog say, in place of what was set so
