@@ -16,15 +16,28 @@ has_target() {
   [ -d "$(rustc --print sysroot)/lib/rustlib/$1/lib" ]
 }
 
-# The first toolchain that can run Miri, with the source of the standard library that it interprets.
-miri_toolchain() {
-  local name sysroot
+# toolchain_with FILE...: the first toolchain that has all of them.
+toolchain_with() {
+  local name sysroot file
   has rustup || return 0
   rustup toolchain list | sed 's/ .*//' | while read -r name; do
     sysroot=$(rustc "+$name" --print sysroot 2>/dev/null) || continue
-    if [ -x "$sysroot/bin/cargo-miri" ] && [ -d "$sysroot/lib/rustlib/src/rust/library" ]; then
-      echo "$name"
-      return
-    fi
+    for file in "$@"; do
+      [ -e "$sysroot/$file" ] || continue 2
+    done
+    echo "$name"
+    return
   done
+}
+
+STANDARD_SOURCE=lib/rustlib/src/rust/library/std/src/lib.rs
+
+# One that can run Miri, with the source of the standard library that it interprets.
+miri_toolchain() {
+  toolchain_with bin/cargo-miri $STANDARD_SOURCE
+}
+
+# A nightly one that has ThreadSanitizer, and can build the standard library with it.
+sanitizer_toolchain() {
+  toolchain_with "lib/rustlib/$(uname -m)-unknown-linux-gnu/lib/librustc-nightly_rt.tsan.a" $STANDARD_SOURCE
 }

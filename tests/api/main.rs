@@ -26,6 +26,7 @@ mod input;
 mod lanes;
 mod optout;
 mod protocol;
+mod race;
 mod shutdown;
 mod storm;
 mod testing;
