@@ -13,6 +13,7 @@ use crate::timestamp::Timestamp;
 use crate::uuid::Random;
 #[cfg(storage)]
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -32,6 +33,8 @@ pub struct Tracker {
     images: Images,
     noise: Mutex<Noise>,
     steps: Mutex<steps::Steps>,
+    /// Whether there was a fatal one.
+    was_fatal: AtomicBool,
     begun: Instant,
     /// What nobody's ids are made from, where a test wants them the same in each run.
     nobody: Option<Mutex<Random>>,
@@ -50,7 +53,8 @@ impl Tracker {
         let (limit, begun) = (settings.limit, Instant::now());
         let (noise, steps) = (Mutex::new(Noise::new(limit)), Mutex::default());
         let (images, nobody) = (Images::default(), nobody.map(Mutex::new));
-        Tracker { settings, event_bytes_max, images, noise, steps, begun, nobody }
+        let was_fatal = AtomicBool::new(false);
+        Tracker { settings, event_bytes_max, images, noise, steps, was_fatal, begun, nobody }
     }
 
     /// The event of an exception that is captured in a function outside `inner`; `Suppressed` when
@@ -137,6 +141,11 @@ impl Tracker {
     #[cfg(storage)]
     pub fn release(&self) -> Option<&str> {
         self.settings.release.as_deref()
+    }
+
+    /// Whether this is the first fatal one.
+    pub fn is_first_fatal(&self, exception: &Exception) -> bool {
+        exception.is_urgent() && !self.was_fatal.swap(true, Ordering::Relaxed)
     }
 
     /// The event was refused: another one has to carry the count.

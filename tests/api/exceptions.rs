@@ -3,6 +3,7 @@
 use crate::c::*;
 use crate::client::{Client, Config, PATIENCE_MS, to};
 use crate::handle::{Exception, Props};
+use crate::hook::logged;
 use crate::stats::Stats;
 use posthog_receiver::Receiver;
 use serde_json::{Value, json};
@@ -281,4 +282,34 @@ fn what_an_exception_refuses() {
     let id = c"4bf92f3577b34da6a3ce929d0e0e4736".as_ptr();
     assert_eq!(ph_exception_set_trace(raw, id, id), PH_ERROR_RANGE);
     assert_eq!(ph_exception_set_addresses(raw, ptr::null(), 0), PH_OK);
+}
+
+/// What the program ends of may never be sent.
+#[test]
+fn a_fatal_one_that_is_in_memory_only_is_told_once() {
+    let receiver = Receiver::start();
+    let fatal = Exception::new("Fatal", "the end").without_stack();
+    assert_eq!(ph_exception_set_level(fatal.raw(), PH_LEVEL_FATAL), PH_OK);
+    let told = |config: Config| {
+        let (config, lines) = logged(config);
+        let client = config.client();
+        assert_eq!(capture(&client, &Exception::new("Minor", "").without_stack()), PH_OK);
+        assert!(!lines.all().iter().any(|line| line.contains("in memory only")));
+        assert_eq!(capture(&client, &fatal), PH_OK);
+        assert_eq!(capture(&client, &fatal), PH_OK);
+        assert_eq!(ph_shutdown(client.raw(), PATIENCE_MS), PH_OK);
+        lines.all().iter().filter(|line| line.contains("in memory only")).count()
+    };
+    assert_eq!(told(to(&receiver)), 1);
+    let folder = std::env::temp_dir().join(format!("posthog-fatal-{}", std::process::id()));
+    let path = std::ffi::CString::new(folder.to_str().unwrap()).unwrap();
+    let config = to(&receiver);
+    match ph_config_set_storage_dir(config.raw(), path.as_ptr()) {
+        PH_OK => {
+            assert_eq!(told(config), 0);
+            // In order: nothing stays.
+            std::fs::remove_dir(folder).unwrap();
+        }
+        status => assert_eq!(status, PH_ERROR_UNSUPPORTED),
+    }
 }
