@@ -20,6 +20,7 @@ use crate::props::Props;
 use crate::storage::{Directory, HEADER, Kind, Owned, Project};
 use crate::sys::crash::{Recorder, attach, layout};
 use crate::sys::images::Images;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// The record of one client in one process.
@@ -28,6 +29,8 @@ pub struct Crash {
     file: Mutex<Option<Owned>>,
     /// Whether signals are handled.
     handles: bool,
+    /// That somebody has removed the file has been told.
+    is_gone: AtomicBool,
     images: images::Prepared,
     /// Who a report is of.
     identity: Mutex<Option<String>>,
@@ -89,6 +92,7 @@ impl Crash {
             recorder,
             file: Mutex::new(Some(owned)),
             handles: config.crash_handler,
+            is_gone: AtomicBool::new(false),
             images: images::Prepared::new(parent.map(|parent| &parent.images)),
             identity: Mutex::new(parent.and_then(|parent| parent.identity())),
             logger: logger.clone(),
@@ -126,6 +130,7 @@ impl Crash {
 
     /// Writes down what a report will say. What does not fit is left out, the properties first.
     pub fn prepare(&self, loaded: &Images, scene: &Scene<'_>) -> Result<(), Error> {
+        self.look_after_file();
         self.images.refresh(loaded, |bytes| self.recorder.set_images(bytes));
         let text = self.context(scene, true)?;
         if !self.recorder.set_context(&text) {
@@ -156,13 +161,21 @@ impl Crash {
         if self.recorder.write_note(message, inner) { Ok(()) } else { Err(Error::QueueFull) }
     }
 
+    /// Tells once that somebody has removed the file: nobody will find what is written to it.
+    fn look_after_file(&self) {
+        let file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_gone = file.as_ref().is_some_and(|file| file.file.is_gone());
+        if is_gone && !self.is_gone.swap(true, Ordering::Relaxed) {
+            let what = "the file of crashes has been removed: they will not be reported";
+            self.logger.log(Level::Warn, format_args!("{what}"));
+        }
+    }
+
     /// The client has come to its end in order: unless there is something to report, nothing stays.
     pub fn end(&self) {
+        self.look_after_file();
         let reports = self.recorder.end();
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        if file.as_ref().is_some_and(|file| file.file.is_gone()) {
-            self.logger.log(Level::Warn, format_args!("the storage directory has been removed"));
-        }
         if let Some(file) = file.take().filter(|_| !reports) {
             file.remove();
         }

@@ -36,7 +36,7 @@ enum Build {
 /// Built once for each way.
 fn program(build: Build) -> PathBuf {
     static BUILT: Mutex<Vec<(String, PathBuf)>> = Mutex::new(Vec::new());
-    let mut built = BUILT.lock().expect("no test has failed to build");
+    let mut built = BUILT.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let name = format!("{build:?}");
     if let Some((_, path)) = built.iter().find(|(known, _)| *known == name) {
         return path.clone();
@@ -64,9 +64,9 @@ fn program(build: Build) -> PathBuf {
     };
     let mut main = gcc(style);
     main.arg(source.join("crash.c"));
+    let mut victim = gcc(&["-O2", "-shared", "-fPIC", "-o", "libvictim.so"]);
+    run(victim.arg(source.join("victim.c")), LIMIT).expect_success();
     if build == Build::Library {
-        let mut victim = gcc(&["-O2", "-shared", "-fPIC", "-o", "libvictim.so"]);
-        run(victim.arg(source.join("victim.c")), LIMIT).expect_success();
         main.arg("libvictim.so");
     } else {
         main.arg(source.join("victim.c"));
@@ -167,6 +167,9 @@ fn torture(build: Build) {
         ("division", libc::SIGFPE, "SIGFPE"),
         ("illegal", libc::SIGILL, "SIGILL"),
         ("raise", libc::SIGSEGV, "SIGSEGV"),
+        ("trap", libc::SIGTRAP, "SIGTRAP"),
+        ("forbidden", libc::SIGSYS, "SIGSYS"),
+        ("bus", libc::SIGBUS, "SIGBUS"),
         ("threads", libc::SIGSEGV, "SIGSEGV"),
     ] {
         if way == "division" && cfg!(target_arch = "aarch64") {
@@ -254,13 +257,15 @@ fn unix_ms(text: &str) -> i64 {
 
 #[test]
 fn a_stack_that_is_used_up() {
-    for (what, thread) in [("overflow", "crash"), ("thread-overflow", "victim")] {
-        let scene = Scene::new();
-        let ended = scene.run(Build::Pie, what);
-        assert_eq!(ended.signal, Some(libc::SIGSEGV), "{what}: {ended}");
-        let report = scene.report(Build::Pie);
-        assert!(functions(&report)[..8].iter().all(|it| *it == "victim_deep"), "{report:#}");
-        assert_eq!(report["properties"]["$exception_thread"], thread);
+    for build in [Build::Pie, Build::Library, Build::Bare] {
+        for (what, thread) in [("overflow", "crash"), ("thread-overflow", "victim")] {
+            let scene = Scene::new();
+            let ended = scene.run(build, what);
+            assert_eq!(ended.signal, Some(libc::SIGSEGV), "{what}: {ended}");
+            let report = scene.report(build);
+            assert!(functions(&report)[..8].iter().all(|it| *it == "victim_deep"), "{report:#}");
+            assert_eq!(report["properties"]["$exception_thread"], thread);
+        }
     }
 }
 
@@ -281,11 +286,13 @@ fn a_crash_inside_a_signal_handler() {
 
 #[test]
 fn a_crash_inside_the_allocator() {
-    let scene = Scene::new();
-    let ended = scene.run(Build::Pie, "in-malloc");
-    let signal = ended.signal.expect("it dies");
-    assert!([libc::SIGABRT, libc::SIGSEGV].contains(&signal), "{ended}");
-    assert_top(&scene.report(Build::Pie), &[]);
+    for build in [Build::Pie, Build::Library, Build::Bare] {
+        let scene = Scene::new();
+        let ended = scene.run(build, "in-malloc");
+        let signal = ended.signal.expect("it dies");
+        assert!([libc::SIGABRT, libc::SIGSEGV].contains(&signal), "{ended}");
+        assert_top(&scene.report(build), &[]);
+    }
 }
 
 #[test]
@@ -298,16 +305,101 @@ fn a_former_handler_gets_the_signal_as_it_was() {
 
 #[test]
 fn what_is_survived_is_no_crash() {
-    for what in ["recovers", "jumps"] {
+    for what in ["recovers", "jumps", "thread-jumps"] {
         let scene = Scene::new();
         let ended = scene.run(Build::Pie, what);
         assert_eq!(ended.code, Some(0), "{what}: {ended}");
         assert_eq!(scene.files(), Vec::<String>::new(), "{what}");
     }
+    for what in ["recovers-and-dies", "jumps-and-dies"] {
+        let scene = Scene::new();
+        let ended = scene.run(Build::Pie, what);
+        assert_eq!(ended.signal, Some(libc::SIGABRT), "{what}: {ended}");
+        assert_eq!(scene.report(Build::Pie)["properties"]["$exception_signal"], "SIGABRT");
+    }
+}
+
+/// As those do that print something first.
+#[test]
+fn a_handler_that_aborts_is_not_the_crash() {
     let scene = Scene::new();
-    let ended = scene.run(Build::Pie, "recovers-and-dies");
+    let ended = scene.run(Build::Pie, "handler-aborts");
     assert_eq!(ended.signal, Some(libc::SIGABRT), "{ended}");
-    assert_eq!(scene.report(Build::Pie)["properties"]["$exception_signal"], "SIGABRT");
+    let report = scene.report(Build::Pie);
+    assert_eq!(report["properties"]["$exception_signal"], "SIGSEGV");
+    assert_top(&report, &[]);
+}
+
+/// The bound is 100 ms; threads may have to wait for a processor besides.
+#[test]
+fn writing_a_crash_down_is_bounded() {
+    for what in ["measured", "measured-threads"] {
+        let scene = Scene::new();
+        let ended = scene.run(Build::Pie, what);
+        assert_eq!(ended.code, Some(42), "{what}: {ended}");
+        let took_us: u64 = ended.stdout.trim().parse().expect("a number");
+        assert!(took_us < 400_000, "{what}: {took_us} us");
+        assert_top(&scene.report(Build::Pie), &[]);
+    }
+}
+
+#[test]
+fn a_library_that_was_loaded_later() {
+    let scene = Scene::new();
+    let ended = scene.run(Build::Pie, "late-library");
+    assert_eq!(ended.signal, Some(libc::SIGSEGV), "{ended}");
+    let report = scene.report(Build::Pie);
+    assert_top(&report, &[]);
+    let images = report["properties"]["$debug_images"].to_string();
+    assert!(images.contains("libvictim.so"), "{report:#}");
+}
+
+/// The system lets nothing end it that it sends itself.
+#[test]
+fn the_first_process_of_a_container() {
+    if !has("unshare") {
+        return skipped("crashes of the first process", "unshare is not here");
+    }
+    for (way, signals) in [
+        ("null-write", [libc::SIGSEGV, libc::SIGSEGV]),
+        // Where the system ignores the signal, `abort` ends itself by a forbidden instruction.
+        ("abort", [libc::SIGABRT, libc::SIGSEGV]),
+        ("trap", [libc::SIGTRAP, libc::SIGTRAP]),
+        ("forbidden", [libc::SIGSYS, libc::SIGSYS]),
+    ] {
+        let scene = Scene::new();
+        let mut command = Command::new("unshare");
+        command
+            .args(["--user", "--map-root-user", "--pid", "--fork"])
+            .arg(program(Build::Pie))
+            .arg(scene.receiver.url())
+            .arg(&scene.store)
+            .arg(way);
+        let ended = run(&mut command, LIMIT);
+        if ended.code == Some(1) && ended.stderr.contains("unshare") {
+            return skipped("crashes of the first process", ended.stderr.trim());
+        }
+        assert_eq!(ended.signal.or(ended.code.map(|it| it - 128)), Some(signals[1]), "{ended}");
+        let report = scene.report(Build::Pie);
+        assert_top(&report, &[]);
+        let number = report["properties"]["$exception_signal"].as_str();
+        let names = [
+            (libc::SIGSEGV, "SIGSEGV"),
+            (libc::SIGABRT, "SIGABRT"),
+            (libc::SIGTRAP, "SIGTRAP"),
+            (libc::SIGSYS, "SIGSYS"),
+        ];
+        assert!(names.contains(&(signals[0], number.unwrap_or_default())), "{way}: {report:#}");
+    }
+}
+
+#[test]
+fn a_file_that_is_removed_is_told_once() {
+    let scene = Scene::new();
+    let ended = scene.run(Build::Pie, "removed");
+    assert_eq!(ended.signal, Some(libc::SIGSEGV), "{ended}");
+    assert_eq!(ended.stderr.matches("has been removed").count(), 1, "{ended}");
+    assert_eq!(scene.files(), Vec::<String>::new());
 }
 
 #[test]
@@ -503,6 +595,53 @@ fn pythons_faulthandler_prints() {
         let report = scene.report(Build::Pie);
         assert_eq!(report["properties"]["$exception_signal"], "SIGSEGV", "{order}: {report:#}");
     }
+}
+
+#[test]
+fn javas_exceptions_are_still_exceptions() {
+    if !has("javac") || !has("java") {
+        return skipped("a crash in a Java virtual machine", "java and javac are not here");
+    }
+    let folder = scratch("crash-java");
+    let source = root().join("tests/c/crash");
+    let mut javac = Command::new("javac");
+    run(javac.arg("-d").arg(&folder).arg(source.join("Recovers.java")), LIMIT).expect_success();
+    let mut gcc = Command::new("gcc");
+    gcc.args(["-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-g", "-O1", "-shared"])
+        .args(["-fPIC", "-I"])
+        .arg(root().join("include"))
+        .arg(source.join("jvm.c"))
+        .arg(library("libposthog.so"))
+        .arg(format!("-Wl,-rpath,{}", folder.display()))
+        .arg("-o")
+        .arg(folder.join("libjvm_test.so"));
+    let soname = folder.join("libposthog.so.0");
+    let _ = std::fs::remove_file(&soname);
+    std::os::unix::fs::symlink(library("libposthog.so"), &soname).expect("a link");
+    run(&mut gcc, LIMIT).expect_success();
+    let scene = Scene::new();
+    let start = |what: &str| {
+        let mut java = Command::new("java");
+        java.arg(format!("-XX:ErrorFile={}/error.log", folder.display()))
+            .args(["-XX:-CreateCoredumpOnCrash", "-Xshare:auto", "-cp"])
+            .arg(&folder)
+            .arg("Recovers")
+            .arg(folder.join("libjvm_test.so"))
+            .arg(what)
+            .env("PH_URL", scene.receiver.url())
+            .env("PH_DIRECTORY", &scene.store);
+        run(&mut java, LIMIT)
+    };
+    let output = start("recovers").expect_success();
+    assert!(output.contains("recovered 200 200 3"), "{output}");
+    assert_eq!(scene.files(), Vec::<String>::new());
+    // The machine writes its own report, and ends as it does without a core dump.
+    let ended = start("dies");
+    assert_eq!(ended.code, Some(1), "{ended}");
+    assert!(ended.stdout.contains("SIGSEGV"), "{ended}");
+    let report = scene.report(Build::Pie);
+    assert_eq!(report["properties"]["$exception_signal"], "SIGSEGV", "{report:#}");
+    assert_eq!(functions(&report)[0], "Java_Recovers_die", "{report:#}");
 }
 
 #[test]

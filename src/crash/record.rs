@@ -1,8 +1,8 @@
 //! What the file of a dead process says. Pure: any bytes give a record or none, never a panic.
 
-use super::images::decode;
+use super::images::{Loaded, decode, decode_loaded};
 use crate::sys::crash::layout::{
-    CONTEXT, CRASH, CRASH_STACK, Control, Fault as Layout, IMAGES, LEN, MESSAGE_MAX, NOTE,
+    CONTEXT, CRASH, CRASH_STACK, Control, Fault as Layout, IMAGES, LEN, LOADED, MESSAGE_MAX, NOTE,
     NOTE_STACK, Part, SLOT_HEAD, WRITTEN,
 };
 use crate::sys::images::Image;
@@ -49,6 +49,7 @@ pub struct Record {
     pub crash: Option<Fault>,
     pub note: Option<(Fault, Vec<u8>)>,
     pub images: Vec<Image>,
+    pub loaded: Vec<Loaded>,
     pub context: Map<String, Value>,
 }
 
@@ -69,6 +70,7 @@ impl Record {
             crash,
             note,
             images: decode(images),
+            loaded: decode_loaded(bytes.loaded().unwrap_or_default()),
             context: serde_json::from_slice(context).unwrap_or_default(),
         })
     }
@@ -120,6 +122,11 @@ impl<'a> Bytes<'a> {
         let len = self.u32(offset_of!(Control, message_len))? as usize;
         let text = self.0.get(offset_of!(Control, message)..)?;
         Some(text.get(..len.min(MESSAGE_MAX))?.to_vec())
+    }
+
+    fn loaded(&self) -> Option<&'a [u8]> {
+        let len = usize::try_from(self.u64(offset_of!(Control, loaded_len))?).ok()?;
+        self.0.get(LOADED.start..LOADED.start + LOADED.len.min(len))
     }
 
     /// What is in the slot that holds. Where that was being written when everything ended, the other

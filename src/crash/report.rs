@@ -1,5 +1,6 @@
 //! What processes that have died left behind, as exceptions.
 
+use super::images::add_loaded;
 use super::record::{Fault, Record};
 use super::{directory, signal, unwind};
 use crate::clock;
@@ -117,24 +118,10 @@ fn read_record(owned: &Owned) -> Option<Record> {
 }
 
 fn reports_of(owned: Owned, record: Record) -> Result<Vec<Report>, Error> {
-    let id = owned.id;
-    let Record { crash, note, images, context } = record;
-    let mut exceptions = Vec::new();
-    match (crash, note) {
-        (Some(crash), Some((note, message))) if is_one(&note, &crash) => {
-            let mut exception = of_note(&note, &message, &images)?;
-            describe_signal(&mut exception, &crash)?;
-            exceptions.push(exception);
-        }
-        (crash, note) => {
-            if let Some((note, message)) = note {
-                exceptions.push(of_note(&note, &message, &images)?);
-            }
-            if let Some(crash) = crash {
-                exceptions.push(of_signal(&crash, &images)?);
-            }
-        }
-    }
+    let (id, time_ms) = (owned.id, record.time_ms());
+    let Record { crash, note, mut images, loaded, context, .. } = record;
+    add_loaded(&mut images, &loaded, time_ms);
+    let exceptions = exceptions_of(crash, note, &images)?;
     let file = Arc::new(File { owned: Mutex::new(Some(owned)), left: exceptions.len().into() });
     let images: Vec<_> = images.into_iter().map(Arc::new).collect();
     let text = |key: &str| context.get(key).and_then(Value::as_str).map(str::to_owned);
@@ -170,6 +157,31 @@ fn add_props(exception: &mut Exception, props: &Map<String, Value>) -> Result<()
         }
     }
     Ok(())
+}
+
+/// A note and a crash that are one event are told as one.
+fn exceptions_of(
+    crash: Option<Fault>,
+    note: Option<(Fault, Vec<u8>)>,
+    images: &[Image],
+) -> Result<Vec<Exception>, Error> {
+    let mut exceptions = Vec::new();
+    match (crash, note) {
+        (Some(crash), Some((note, message))) if is_one(&note, &crash) => {
+            let mut exception = of_note(&note, &message, images)?;
+            describe_signal(&mut exception, &crash)?;
+            exceptions.push(exception);
+        }
+        (crash, note) => {
+            if let Some((note, message)) = note {
+                exceptions.push(of_note(&note, &message, images)?);
+            }
+            if let Some(crash) = crash {
+                exceptions.push(of_signal(&crash, images)?);
+            }
+        }
+    }
+    Ok(exceptions)
 }
 
 fn is_one(note: &Fault, crash: &Fault) -> bool {
@@ -222,3 +234,6 @@ fn describe(exception: &mut Exception, fault: &Fault, images: &[Image]) -> Resul
     exception.set_addresses(addresses.into_iter());
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,7 +15,7 @@ use std::path::Path;
 const FRAMES_MAX: usize = 256;
 
 /// `object::File` would have the readers of all systems.
-type Parsed<'a> = object::read::elf::ElfFile64<'a>;
+pub type Parsed<'a> = object::read::elf::ElfFile64<'a>;
 type Tables<'a> = UnwinderNative<&'a [u8], MayAllocateDuringUnwind>;
 
 /// The return addresses of a thread, the innermost first, at most so many. Where a function was

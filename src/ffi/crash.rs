@@ -48,17 +48,22 @@ pub extern "C" fn ph_config_set_storage_dir(
 /// the time are written to the record, within 100 ms and without allocating; then
 /// whoever had the signal before gets it unchanged, or the process ends by it as
 /// it would have. If a former handler lets the program go on (as those of Go and
-/// of Java do), there is no report; one that leaves by a jump is taken to have done
-/// so when the process crashes, or shuts down, more than a second later.
+/// of Java do), there is no report. One that leaves by a jump (`siglongjmp`) is found
+/// to have done so when the same thread crashes again, or ends, or calls
+/// `ph_shutdown`, or one of the functions below that say more of the process; when
+/// another thread does so, after five seconds.
 ///
 /// The next client with the same directory, API key and host that is made by
 /// `ph_init` sends the report: `$exception`, `fatal`, not handled, of the mechanism
 /// `signal`, with the time, the `ph_crash_set_distinct_id`, the super properties,
 /// the steps and the release of the process that died. Its stack is unwound by the
 /// executables and libraries on disk, if their build ids are those of the time.
-/// `before_send` sees it, and the file is removed once the server has it. Libraries
-/// that are loaded later than the last of `ph_init`, `ph_client_start`,
-/// `ph_register`, `ph_step_add` and `ph_crash_set_distinct_id` are not known.
+/// `before_send` sees it, and it counts as accepted, for it is that client which makes
+/// the event. The file is removed once the server has it. Reports older than a week
+/// are given up, and beyond 32 the oldest. Libraries that are loaded later than the
+/// last of `ph_init`, `ph_client_start`, `ph_register`, `ph_step_add` and
+/// `ph_crash_set_distinct_id` are told from others not by their build ids, but by
+/// that their files have not been changed since the crash.
 ///
 /// The handlers run on a stack of their own, which the thread of `ph_init` gets at
 /// once, and others by `ph_crash_thread_attach`. A child of `fork` has a record of

@@ -3,20 +3,22 @@
 mod altstack;
 mod handler;
 pub mod layout;
+mod loaded;
 mod registers;
+mod target;
 mod write;
 
 pub use altstack::attach;
 pub use registers::NAMES;
 
-use handler::Target;
-use layout::{CONTEXT, Control, FREE, IMAGES, NOTE_STACK, Part, SLOT_HEAD, WRITING};
+use layout::{CONTEXT, Control, FREE, IMAGES, Part, SLOT_HEAD, WRITING};
 use memmap2::MmapRaw;
 use std::mem::ManuallyDrop;
 use std::ptr;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
-use write::Record;
+use target::Target;
+use write::{Record, errno, set_errno};
 
 /// The record of this process, in a file's memory.
 pub struct Recorder {
@@ -63,8 +65,9 @@ impl Recorder {
     /// Writes into the slot that does not hold, then has it hold.
     fn set(&self, current: &AtomicU32, slots: &[Part; 2], bytes: &[u8]) -> bool {
         let _one_at_a_time = self.preparing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.target.forget_survived();
         // What a crash refers to stays as it was.
-        if handler::has_crashed(&self.record) && !self.target.is_survived() {
+        if handler::has_crashed(&self.record) {
             return true;
         }
         let next = usize::from(current.load(Ordering::Acquire) == 1);
@@ -91,7 +94,9 @@ impl Recorder {
         let state = &self.record.control().note_state;
         let claimed = state.compare_exchange(FREE, WRITING, Ordering::AcqRel, Ordering::Acquire);
         if claimed.is_ok() {
-            self.record.write_note(message, inner, NOTE_STACK);
+            let before_us = errno();
+            self.record.write_note(message, inner, self.target.list);
+            set_errno(before_us);
         }
         claimed.is_ok()
     }

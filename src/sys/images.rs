@@ -86,6 +86,12 @@ pub fn main() -> Option<Image> {
     imp::main()
 }
 
+/// What the executable says to the loader: pairs of words, up to one with a 0. Null without.
+#[cfg(storage)]
+pub fn dynamic_section() -> *const [usize; 2] {
+    imp::dynamic_section()
+}
+
 /// Whether images, and with them stacks, can be asked for in this process.
 pub fn is_safe() -> bool {
     imp::is_safe()

@@ -4,14 +4,15 @@
 //! between, and where it returns and the program goes on, there was no crash: runtimes such as Go's
 //! and Java's are told of bad pointers by these signals.
 
-use super::layout::{CRASH_STACK, FREE, WRITTEN};
-use super::write::{LIMIT_MS, Record, errno, monotonic_ms, pause, set_errno, thread};
-use crate::sys::fork;
+use super::layout::{FREE, WRITTEN};
+use super::registers;
+use super::target::Target;
+use super::write::{Record, errno, set_errno, thread};
 use libc::{c_int, c_void, sigaction, siginfo_t};
 use std::cell::UnsafeCell;
 use std::mem::MaybeUninit;
 use std::ptr;
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
 const SIGNALS: [c_int; 7] = [
     libc::SIGSEGV,
@@ -22,23 +23,6 @@ const SIGNALS: [c_int; 7] = [
     libc::SIGTRAP,
     libc::SIGSYS,
 ];
-
-/// How long others wait for the thread that was first. With what that has, 100 ms.
-const WAIT_MS: u64 = LIMIT_MS;
-/// A thread whose handler has not returned for so long has left it by a jump, and lives.
-const SURVIVED_MS: u64 = 1_000;
-
-/// Where this process's crash goes. Never freed: a handler may be running.
-pub struct Target {
-    record: Record,
-    pid: c_int,
-    generation: u64,
-    /// The thread whose crash it is; 0 while there is none.
-    owner: AtomicU32,
-    is_done: AtomicBool,
-    /// Since when the handler of the host has it; 0 while it does not.
-    handed_on: AtomicU64,
-}
 
 static TARGET: AtomicPtr<Target> = AtomicPtr::new(ptr::null_mut());
 /// Handlers that run.
@@ -55,78 +39,6 @@ static BEFORE: Before = Before(UnsafeCell::new([const { MaybeUninit::uninit() };
 static SPENT: AtomicU32 = AtomicU32::new(0);
 /// Bits by signal: those of which another handler was set over ours, which it may call.
 static BENEATH: AtomicU32 = AtomicU32::new(0);
-
-impl Target {
-    pub fn new(record: Record) -> &'static Target {
-        // SAFETY: has no preconditions.
-        let pid = unsafe { libc::getpid() };
-        Box::leak(Box::new(Target {
-            record,
-            pid,
-            generation: fork::generation(),
-            owner: AtomicU32::new(0),
-            is_done: AtomicBool::new(false),
-            handed_on: AtomicU64::new(0),
-        }))
-    }
-
-    /// Neither a forked child's nor that of a `vfork`, which has this memory too.
-    fn is_of_this_process(&self) -> bool {
-        // SAFETY: has no preconditions.
-        let pid = unsafe { libc::getpid() };
-        pid == self.pid && fork::generation() == self.generation
-    }
-
-    /// Whether a thread crashed long ago and went on.
-    pub fn is_survived(&self) -> bool {
-        let since = self.handed_on.load(Ordering::Acquire);
-        since > 0 && monotonic_ms().saturating_sub(since) > SURVIVED_MS
-    }
-
-    /// Takes back a crash that the program has survived.
-    pub fn forget_survived(&self) {
-        if self.is_survived() {
-            self.forget();
-        }
-    }
-
-    /// There is no crash.
-    pub fn forget(&self) {
-        self.record.control().state.store(FREE, Ordering::Release);
-        self.handed_on.store(0, Ordering::Release);
-        self.is_done.store(false, Ordering::Release);
-        self.owner.store(0, Ordering::Release);
-    }
-
-    /// Whether this thread's is the first crash. If another's is, waits until it has been written.
-    fn claim(&self) -> bool {
-        let (own, begun) = (thread(), monotonic_ms());
-        loop {
-            let owner =
-                match self.owner.compare_exchange(0, own, Ordering::AcqRel, Ordering::Acquire) {
-                    Ok(_) => return true,
-                    Err(owner) => owner,
-                };
-            if self.is_survived() {
-                let taken =
-                    self.owner.compare_exchange(owner, own, Ordering::AcqRel, Ordering::Acquire);
-                if taken.is_ok() {
-                    self.handed_on.store(0, Ordering::Release);
-                    self.is_done.store(false, Ordering::Release);
-                    return true;
-                }
-            }
-            // A crash in a handler of the host's, or in this one, which has been interrupted then.
-            if owner == own || self.is_done.load(Ordering::Acquire) {
-                return false;
-            }
-            if monotonic_ms().saturating_sub(begun) > WAIT_MS {
-                return false;
-            }
-            pause();
-        }
-    }
-}
 
 /// Has the crashes of this process written there. False when another client's record has them.
 pub fn arm(target: &'static Target) -> bool {
@@ -219,18 +131,33 @@ extern "C" fn on_signal(signal: c_int, info: *mut siginfo_t, context: *mut c_voi
     let Some(told) = (unsafe { info.as_ref() }) else { return };
     // SAFETY: the same of its context.
     let Some(state) = (unsafe { context.cast::<libc::ucontext_t>().as_ref() }) else { return };
-    if action.sa_sigaction != libc::SIG_IGN || told.si_code > 0 {
+    if !is_ignored(signal, &action, told.si_code) {
         // SAFETY: targets are never freed.
         let target = unsafe { TARGET.load(Ordering::Acquire).as_ref() };
-        let target = target.filter(|it| it.is_of_this_process() && it.claim());
+        let place = registers::stack(state);
+        let target = target.filter(|it| it.is_of_this_process() && it.claim(place));
         if let Some(target) = target {
-            target.record.write_crash(signal, told, state, CRASH_STACK);
-            target.is_done.store(true, Ordering::Release);
+            target.record.write_crash(signal, told, state, target.list);
+            target.set_done();
         }
         hand_on(index, signal, &action, (info, context), target);
     }
     RUNNING.fetch_sub(1, Ordering::SeqCst);
     set_errno(before_us);
+}
+
+/// Whether the system would do nothing about it. What the kernel finds wrong it never ignores.
+fn is_ignored(signal: c_int, action: &sigaction, code: c_int) -> bool {
+    // `abort` goes on to other means.
+    let aborts = signal == libc::SIGABRT && code == libc::SI_TKILL;
+    let is_default = action.sa_sigaction == libc::SIG_DFL;
+    code <= 0 && (action.sa_sigaction == libc::SIG_IGN || is_default && is_first() && !aborts)
+}
+
+/// Whether this is the first process of a container, which nothing ends that it sends itself.
+fn is_first() -> bool {
+    // SAFETY: has no preconditions.
+    unsafe { libc::getpid() == 1 }
 }
 
 /// What the system would have done without us.
@@ -242,13 +169,14 @@ fn hand_on(
     target: Option<&Target>,
 ) {
     if matches!(action.sa_sigaction, libc::SIG_DFL | libc::SIG_IGN) {
-        return die(signal, info);
+        return die(signal, info, context);
     }
     if action.sa_flags & libc::SA_RESETHAND != 0 {
         SPENT.fetch_or(1 << index, Ordering::AcqRel);
     }
     if let Some(target) = target {
-        target.handed_on.store(monotonic_ms().max(1), Ordering::Release);
+        // SAFETY: the system gives a handler its context.
+        target.hand_on(unsafe { &(*context.cast::<libc::ucontext_t>()).uc_stack });
     }
     if action.sa_flags & libc::SA_SIGINFO != 0 {
         type Handler = extern "C" fn(c_int, *mut siginfo_t, *mut c_void);
@@ -272,11 +200,17 @@ fn hand_on(
 
 /// Has the signal end the process as it would have, with the same information and, in a core dump,
 /// the same registers: it is pending until this handler returns.
-fn die(signal: c_int, info: *mut siginfo_t) {
+fn die(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
     // SAFETY: `sigaction` is integers and a mask, for which zero is a value: the default.
     let default: sigaction = unsafe { std::mem::zeroed() };
     // SAFETY: sets the default action.
     unsafe { libc::sigaction(signal, &raw const default, ptr::null_mut()) };
+    // SAFETY: the information that the system gave.
+    if is_first() && unsafe { (*info).si_code } > 0 {
+        // It is ended by what it does: has it do the same again.
+        // SAFETY: the context that the system gave, and nobody else's.
+        return registers::repeat(signal, unsafe { &mut *context.cast::<libc::ucontext_t>() });
+    }
     // SAFETY: has no preconditions.
     let pid = unsafe { libc::getpid() };
     let thread = thread();

@@ -53,6 +53,8 @@ pub struct Control {
     pub context: AtomicU32,
     pub crash: Fault,
     pub note: Fault,
+    /// How much there is by now of the list of what is loaded.
+    pub loaded_len: u64,
     pub message_len: u32,
     pub message: [u8; MESSAGE_MAX],
 }
@@ -86,8 +88,12 @@ pub const CONTEXT: [Part; 2] = {
 };
 pub const CRASH_STACK: Part = Part::after(CONTEXT[1], 256 << 10);
 pub const NOTE_STACK: Part = Part::after(CRASH_STACK, 128 << 10);
+/// What was loaded in the end: entries of a bias, the length of a path, and the path.
+pub const LOADED: Part = Part::after(NOTE_STACK, 64 << 10);
+/// Bytes of an entry in front of its path.
+pub const LOADED_HEAD: usize = 16;
 /// All of it.
-pub const LEN: usize = NOTE_STACK.start + NOTE_STACK.len;
+pub const LEN: usize = LOADED.start + LOADED.len;
 
 /// Where the crash and the note lie.
 pub const CRASH: usize = offset_of!(Control, crash);

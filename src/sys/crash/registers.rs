@@ -39,6 +39,38 @@ pub fn save(context: &libc::ucontext_t, fault: &mut Fault) {
     (fault.fp, fault.lr) = (saved.regs[29], saved.regs[30]);
 }
 
+/// Where the thread was on its stack.
+pub fn stack(context: &libc::ucontext_t) -> usize {
+    #[cfg(target_arch = "x86_64")]
+    let pointer = context.uc_mcontext.gregs[libc::REG_RSP as usize];
+    #[cfg(target_arch = "aarch64")]
+    let pointer = context.uc_mcontext.sp;
+    pointer as usize
+}
+
+/// Has a thread execute again what the signal was for. After most of them it does so by itself.
+pub fn repeat(signal: libc::c_int, context: &mut libc::ucontext_t) {
+    let is_x86 = cfg!(target_arch = "x86_64");
+    let length = match signal {
+        // The one-byte breakpoint; that of the other machine is not passed over.
+        libc::SIGTRAP if is_x86 => 1,
+        // The instruction that makes a system call; its number has been put back.
+        libc::SIGSYS => {
+            if is_x86 {
+                2
+            } else {
+                4
+            }
+        }
+        _ => 0,
+    };
+    #[cfg(target_arch = "x86_64")]
+    let counter = &mut context.uc_mcontext.gregs[libc::REG_RIP as usize];
+    #[cfg(target_arch = "aarch64")]
+    let counter = &mut context.uc_mcontext.pc;
+    *counter -= length;
+}
+
 /// Those of the function that this is inlined into, as far as unwinding needs them.
 #[inline(always)]
 pub fn now(fault: &mut Fault) {

@@ -1,7 +1,9 @@
 //! What may run in a signal handler: no allocation, no lock, nothing of the C library but calls that
 //! POSIX allows there and bare system calls.
 
-use super::layout::{CRASH, Control, Fault, MESSAGE_MAX, NOTE, Part, WRITING, WRITTEN};
+use super::layout::{
+    CRASH, CRASH_STACK, Control, Fault, MESSAGE_MAX, NOTE, NOTE_STACK, Part, WRITING, WRITTEN,
+};
 use super::registers;
 use std::ffi::c_long;
 use std::mem::offset_of;
@@ -12,7 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub const LIMIT_MS: u64 = 50;
 /// Pages below the stack that are passed over: it may have grown into its guard.
 const GUARD_PAGES: usize = 64;
-const PAGE: usize = 4096;
+pub const PAGE: usize = 4096;
 
 pub fn monotonic_ms() -> u64 {
     let (seconds, nanoseconds) = clock(libc::CLOCK_MONOTONIC);
@@ -76,7 +78,7 @@ impl Record {
         signal: i32,
         info: &libc::siginfo_t,
         context: &libc::ucontext_t,
-        stack: Part,
+        list: usize,
     ) {
         let deadline = monotonic_ms() + LIMIT_MS;
         self.control().state.store(WRITING, Ordering::Release);
@@ -89,12 +91,13 @@ impl Record {
         registers::save(context, fault);
         describe(fault);
         self.control().state.store(WRITTEN, Ordering::Release);
-        self.copy_stack(fault, stack, deadline);
+        self.copy_stack(fault, CRASH_STACK, deadline);
+        self.copy_list(list, deadline);
     }
 
     /// Fills in a note that this thread has claimed. Frames below `inner` are the library's.
     #[inline(never)]
-    pub fn write_note(&self, message: &[u8], inner: usize, stack: Part) {
+    pub fn write_note(&self, message: &[u8], inner: usize, list: usize) {
         let deadline = monotonic_ms() + LIMIT_MS;
         let fault: &mut Fault = self.claimed(NOTE);
         (fault.signal, fault.code, fault.address) = (0, 0, 0);
@@ -106,7 +109,16 @@ impl Record {
         text[..len].copy_from_slice(&message[..len]);
         *self.claimed(offset_of!(Control, message_len)) = len as u32;
         self.control().note_state.store(WRITTEN, Ordering::Release);
-        self.copy_stack(fault, stack, deadline);
+        self.copy_stack(fault, NOTE_STACK, deadline);
+        self.copy_list(list, deadline);
+    }
+
+    fn copy_list(&self, list: usize, deadline: u64) {
+        let len: &mut u64 = self.claimed(offset_of!(Control, loaded_len));
+        // SAFETY: aligned, and borrowed for as long as this is used.
+        let len = unsafe { AtomicU64::from_ptr(&raw mut *len) };
+        len.store(0, Ordering::Release);
+        self.copy_loaded(list, len, deadline);
     }
 
     /// Copies the stack page by page, as far as it can be read, there is room, and time.
@@ -140,7 +152,7 @@ impl Record {
 
 /// Whether there is memory: the system reads what it takes for a set of signals before it looks at
 /// what it is to do with it, which is nothing that there is.
-fn is_readable(address: usize) -> bool {
+pub fn is_readable(address: usize) -> bool {
     const NOTHING: c_long = -1;
     let (none, size) = (ptr::null_mut::<libc::c_void>(), 8_usize);
     // Eight bytes that do not leave the page.

@@ -58,6 +58,9 @@ pub fn is_safe() -> bool {
     find::is_there() || !fork::is_child()
 }
 
+#[cfg(storage)]
+pub use list::dynamic_section;
+
 /// The image of the executable.
 pub fn main() -> Option<Image> {
     let mut image = list::main()?;

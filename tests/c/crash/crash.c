@@ -5,10 +5,13 @@
 #include "../check.h"
 #include "victim.h"
 
+#include <dirent.h>
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -43,7 +46,8 @@ static void begin(void) {
 static enum way way_of(const char *name) {
   static const char *const names[] = {
       "null-write", "null-call",      "wild-jump", "overflow", "abort", "double-free",
-      "in-malloc",  "corrupted-heap", "division",  "illegal",  "raise"};
+      "in-malloc",  "corrupted-heap", "division",  "illegal",  "raise", "trap",
+      "forbidden",  "bus"};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
     if (strcmp(name, names[i]) == 0) {
       return (enum way)i;
@@ -67,6 +71,27 @@ static void *at_once(void *unused) {
   pthread_barrier_wait(&barrier);
   victim_outer(NULL_WRITE);
   return NULL;
+}
+
+/* A library that is loaded when everything has been made ready. */
+static void in_late_library(void) {
+  void *library = dlopen("libvictim.so", RTLD_NOW | RTLD_LOCAL);
+  CHECK(library != NULL);
+  int (*outer)(enum way);
+  *(void **)&outer = dlsym(library, "victim_outer");
+  CHECK(outer != NULL && outer != victim_outer);
+  outer(NULL_WRITE);
+}
+
+static void remove_files(void) {
+  DIR *files = opendir(directory);
+  CHECK(files != NULL);
+  struct dirent *file;
+  while ((file = readdir(files)) != NULL) {
+    unlinkat(dirfd(files), file->d_name, 0);
+  }
+  closedir(files);
+  CHECK(rmdir(directory) == 0);
 }
 
 static void in_threads(void) {
@@ -112,6 +137,66 @@ static void leave(int signal, siginfo_t *info, void *context) {
   _exit(42);
 }
 
+/* How long it took until the host's handler was called. */
+static _Thread_local int64_t begun_us;
+static atomic_llong longest_us;
+static atomic_int arrived;
+static int expected = 1;
+
+static int64_t now_us(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static void measure(int signal, siginfo_t *info, void *context) {
+  (void)signal, (void)info, (void)context;
+  long long took = now_us() - begun_us, longest = atomic_load(&longest_us);
+  while (took > longest && !atomic_compare_exchange_weak(&longest_us, &longest, took)) {
+  }
+  if (atomic_fetch_add(&arrived, 1) + 1 == expected) {
+    dprintf(1, "%lld\n", atomic_load(&longest_us));
+    _exit(42);
+  }
+  for (;;) {
+    pause();
+  }
+}
+
+/* More of a stack than is copied. */
+static void *measured(void *deep) {
+  volatile char room[400000];
+  memset((char *)room, 1, sizeof room);
+  if (deep != NULL) {
+    pthread_barrier_wait(&barrier);
+  }
+  begun_us = now_us();
+  victim_outer(NULL_WRITE);
+  return room[0] == 0 ? NULL : deep;
+}
+
+static void measure_threads(void) {
+  pthread_t thread;
+  expected = THREADS;
+  pthread_barrier_init(&barrier, NULL, THREADS);
+  for (int i = 0; i < THREADS; i++) {
+    CHECK(pthread_create(&thread, NULL, measured, &barrier) == 0);
+  }
+  pthread_join(thread, NULL);
+}
+
+static void abort_in_handler(int signal) {
+  (void)signal;
+  abort();
+}
+
+static void *jump_in_thread(void *unused) {
+  if (sigsetjmp(back, 1) == 0) {
+    victim_outer(NULL_WRITE);
+  }
+  return unused;
+}
+
 static void handle(void (*action)(int, siginfo_t *, void *), void (*plain)(int)) {
   struct sigaction wanted = {0};
   sigemptyset(&wanted.sa_mask);
@@ -142,14 +227,47 @@ static void with_handlers(const char *what) {
     if (strcmp(what, "recovers-and-dies") == 0) {
       victim_outer(ABORT);
     }
+  } else if (strcmp(what, "handler-aborts") == 0) {
+    handle(NULL, abort_in_handler);
+    begin();
+    victim_outer(NULL_WRITE);
+  } else if (strcmp(what, "measured") == 0) {
+    handle(measure, NULL);
+    begin();
+    measured(NULL);
+  } else if (strcmp(what, "measured-threads") == 0) {
+    handle(measure, NULL);
+    begin();
+    measure_threads();
+  } else if (strcmp(what, "thread-jumps") == 0) {
+    handle(NULL, jump);
+    begin();
+    pthread_t thread;
+    CHECK(pthread_create(&thread, NULL, jump_in_thread, NULL) == 0);
+    CHECK(pthread_join(thread, NULL) == 0);
   } else {
     handle(NULL, jump);
     begin();
     if (sigsetjmp(back, 1) == 0) {
       victim_outer(NULL_WRITE);
     }
-    sleep_ms(1200);
+    if (strcmp(what, "jumps-and-dies") == 0) {
+      victim_outer(ABORT);
+    }
   }
+}
+
+/* The ways in which a host has handlers of its own. */
+static bool has_handlers(const char *what) {
+  static const char *const ways[] = {"former-handler", "recovers", "recovers-and-dies",
+                                     "handler-aborts", "measured", "measured-threads",
+                                     "thread-jumps",   "jumps",    "jumps-and-dies"};
+  for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+    if (strcmp(what, ways[i]) == 0) {
+      return true;
+    }
+  }
+  return false;
 }
 
 static void in_child(void) {
@@ -224,6 +342,13 @@ static void situation(const char *what) {
     signal(SIGUSR1, note_in_handler);
     raise(SIGUSR1);
     victim_outer(ABORT);
+  } else if (strcmp(what, "late-library") == 0) {
+    in_late_library();
+  } else if (strcmp(what, "removed") == 0) {
+    remove_files();
+    CHECK_OK(ph_step_add(client, "on thin ice", NULL));
+    CHECK_OK(ph_step_add(client, "on thinner ice", NULL));
+    victim_outer(NULL_WRITE);
   } else if (strcmp(what, "opted-out") == 0) {
     ph_opt_out(client);
     victim_outer(NULL_WRITE);
@@ -255,8 +380,7 @@ int main(int argc, char **argv) {
     begin();
     victim_outer(NULL_WRITE);
   }
-  if (strcmp(argv[3], "former-handler") == 0 || strncmp(argv[3], "recovers", 8) == 0 ||
-      strcmp(argv[3], "jumps") == 0) {
+  if (has_handlers(argv[3])) {
     with_handlers(argv[3]);
   } else {
     begin();

@@ -1,10 +1,17 @@
 /* Built into the program, into a library, and with and without frame pointers. */
 #include "victim.h"
 
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #define KEPT __attribute__((noinline, noclone))
 
@@ -34,6 +41,26 @@ static void spoil_heap(void) {
       past[byte] = (char)0xEE;
     }
   }
+}
+
+/* As a sandbox does it that wants to hear of a system call. */
+static void forbid(unsigned call) {
+  struct sock_filter rules[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRAP),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  struct sock_fprog program = {sizeof rules / sizeof *rules, rules};
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+      prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0) {
+    _exit(1);
+  }
+}
+
+static volatile char *behind_the_end(void) {
+  int file = memfd_create("empty", 0);
+  return mmap(NULL, 4096, PROT_READ, MAP_SHARED, file, 0);
 }
 
 KEPT static int victim_inner(enum way way) {
@@ -79,6 +106,18 @@ KEPT static int victim_inner(enum way way) {
   case RAISE:
     raise(SIGSEGV);
     break;
+  case TRAP:
+#ifdef __x86_64__
+    __asm__ volatile("int3");
+#else
+    __asm__ volatile("brk #0");
+#endif
+    break;
+  case FORBIDDEN:
+    forbid(SYS_getppid);
+    return (int)syscall(SYS_getppid) + zero;
+  case BUS:
+    return *behind_the_end() + zero;
   }
   return zero + 1;
 }

@@ -14,6 +14,9 @@ enum way {
   DIVISION,
   ILLEGAL,
   RAISE,
+  TRAP,
+  FORBIDDEN,
+  BUS,
 };
 
 __attribute__((visibility("default"))) int victim_outer(enum way way);

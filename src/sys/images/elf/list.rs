@@ -60,6 +60,20 @@ impl Cached {
 /// The executable, without its path.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub fn main() -> Option<Image> {
+    main_object()?.image()
+}
+
+/// What the executable says to the loader.
+#[cfg(storage)]
+pub fn dynamic_section() -> *const [usize; 2] {
+    let Some(Object { headers, bias }) = main_object() else { return std::ptr::null() };
+    let dynamic = headers.iter().find(|header| header.p_type == libc::PT_DYNAMIC);
+    let address = dynamic.map_or(0, |dynamic| bias.wrapping_add(dynamic.p_vaddr as usize));
+    std::ptr::with_exposed_provenance(address)
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn main_object() -> Option<Object<'static>> {
     // SAFETY: asks for numbers that the kernel gave this process.
     let first = unsafe { libc::getauxval(libc::AT_PHDR) } as usize;
     // SAFETY: the same.
@@ -72,7 +86,7 @@ pub fn main() -> Option<Image> {
     let headers = unsafe { std::slice::from_raw_parts(first, count) };
     let own = headers.iter().find(|header| header.p_type == PT_PHDR);
     let bias = own.map_or(0, |own| first.addr().wrapping_sub(own.p_vaddr as usize));
-    Object { headers, bias }.image()
+    Some(Object { headers, bias })
 }
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
