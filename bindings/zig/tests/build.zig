@@ -16,7 +16,7 @@ pub fn build(b: *std.Build) void {
     }).createModule();
 
     const run = b.step("test", "Run the tests, with the receiver at RECEIVER_URL");
-    for ([_][]const u8{ "contract", "header", "behaviour", "replay" }) |name| {
+    for ([_][]const u8{ "contract", "header", "behaviour", "added", "replay" }) |name| {
         const module = b.createModule(.{
             .root_source_file = b.path(b.fmt("{s}.zig", .{name})),
             .target = target,

@@ -17,6 +17,7 @@ pub fn declarationNames(comptime T: type) []const Text {
 }
 
 pub fn hasDefault(comptime T: type, comptime name: Text) bool {
+    @setEvalBranchQuota(100_000);
     const info = @typeInfo(T).@"struct";
     if (@hasField(@TypeOf(info), "fields")) {
         for (info.fields) |field| if (std.mem.eql(u8, field.name, name)) return field.default_value_ptr != null;
