@@ -41,12 +41,15 @@ class Async(ReceiverTest):
                 self.assertTrue(await client.afeature_enabled("off", "u", fallback=True))
                 flags = await client.aevaluate_flags("u", flag_keys=["on"])
                 self.assertEqual(list(flags), ["on"])
+                self.assertTrue((await client.arecall_flags("u")).is_enabled("on"))
+                self.assertTrue(await client.acapture_immediate("now", "u"))
                 client.capture("last", "u")
+                self.assertTrue(await client.ashutdown())
             self.assertFalse(client.capture("e", "u"))
 
         asyncio.run(run())
         names = [event["event"] for event in self.receiver.events()]
-        self.assertEqual([name for name in names if name[0] != "$"], ["e", "last"])
+        self.assertEqual([name for name in names if name[0] != "$"], ["e", "now", "last"])
 
     def test_a_slow_server_does_not_hold_the_loop(self) -> None:
         self.receiver.post("/__script", [{"path": "/", "delay_ms": 1500}])

@@ -17,6 +17,34 @@ FLAGS = {
     "paid": {"enabled": True, "variant": "v", "payload": {"price": 5}},
 }
 
+# One that is decided here, and one that cannot be.
+DEFINITIONS = {
+    "flags": [
+        {
+            "id": 1,
+            "key": "here",
+            "active": True,
+            "version": 3,
+            "filters": {"groups": [{"properties": [], "rollout_percentage": 100}]},
+        },
+        {
+            "id": 2,
+            "key": "elsewhere",
+            "active": True,
+            "filters": {
+                "groups": [
+                    {
+                        "properties": [{"key": "plan", "value": "pro", "type": "person"}],
+                        "rollout_percentage": 100,
+                    }
+                ]
+            },
+        },
+    ],
+    "group_type_mapping": {},
+    "cohorts": {},
+}
+
 
 class FlagReads(ReceiverTest):
     def setUp(self) -> None:
@@ -184,6 +212,28 @@ class FlagReads(ReceiverTest):
         flags = self.client().evaluate_flags("u").only("on", "colour", "missing")
         self.assertEqual(list(flags), ["colour", "on"])
         self.assertEqual(list(flags.only()), [])
+
+    def test_what_is_known_of_a_flag(self) -> None:
+        client = self.client(secret_key="phx_secret")
+        self.receiver.post("/__definitions", DEFINITIONS)
+        self.assertTrue(client.wait_for_flags())
+        self.assertTrue(client.refresh_flags())
+        self.assertEqual(len(self.receiver.requests("/flags/definitions")), 2)
+        local = client.evaluate_flags("u", local_only=True)
+        self.assertEqual((local.id("here"), local.version("here")), (1, 3))
+        self.assertEqual(json.loads(client.save_definitions() or ""), DEFINITIONS)
+        self.assertEqual(list(local.unknown()), ["elsewhere"])
+
+        remote = self.client().evaluate_flags("u")
+        self.assertTrue(remote.request_id)
+        self.assertLess(remote.age("on") or 0, 60)
+        self.assertIsNone(remote.age("missing"))
+        self.assertIsNone(remote.id("missing"))
+        self.assertIsNone(remote.version("missing"))
+        self.assertEqual(remote.payload_text("paid"), '{"price":5}')
+        self.assertEqual(list(remote.only_accessed()), [])
+        remote.is_enabled("on")
+        self.assertEqual(list(remote.only_accessed()), ["on"])
 
     def test_none_at_all(self) -> None:
         flags = Flags(None)
