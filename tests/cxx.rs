@@ -142,6 +142,21 @@ fn every_part_of_it() {
 }
 
 #[test]
+fn what_can_be_said_besides() {
+    let receiver = Receiver::start();
+    receiver.set_definitions(&serde_json::json!({
+        "flags": [{"id": 1, "key": "here", "active": true, "filters": {"groups":
+            [{"properties": [], "rollout_percentage": 100}]}}],
+        "group_type_mapping": {},
+        "cohorts": {},
+    }));
+    let program = build("options", &of_folder("options.cc"), &["-std=c++17"]);
+    start(&program, &[&receiver.url()]).expect_success();
+    let events = by_name(&receiver);
+    assert!(events.contains_key("now") && events.contains_key("$ai_generation"));
+}
+
+#[test]
 fn the_readme_s_test_of_a_program() {
     let program = build("test_mode", &of_folder("test_mode.cc"), &["-std=c++17"]);
     start(&program, &[]).expect_success();
