@@ -1,6 +1,7 @@
 //! What a user can do with a client.
 
 mod crash;
+mod text;
 mod waits;
 
 use crate::clock;
@@ -9,7 +10,6 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::exception::Exception;
 use crate::flags::{Flags, called};
-use crate::json;
 use crate::lane::Lane;
 use crate::ledger::Ledger;
 use crate::log::{Level, Logger};
@@ -26,10 +26,10 @@ use crate::timestamp::Timestamp;
 use crate::transport;
 use crate::wire::{Choice, Family, Project, Wire};
 use arc_swap::ArcSwap;
-use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
+use text::{escaped, is_written};
 use uuid::Uuid;
 
 mod flags;
@@ -125,7 +125,7 @@ impl Client {
         };
         if client.shared.config.storage_dir.is_some() && !client.disabled {
             client.prepare_crash();
-            client.adopt_crashes();
+            client.adopt();
         }
         Ok(client)
     }
@@ -577,26 +577,4 @@ impl Drop for Client {
             std::mem::forget(Arc::clone(&self.first));
         }
     }
-}
-
-/// Whether a name or an id can stand between quotes as it is, which most can.
-#[inline]
-fn is_written(text: &[u8]) -> bool {
-    text.first().is_some_and(|first| *first > b' ') && json::is_plain(text)
-}
-
-/// A name or an id as it stands between quotes. Not empty, not blank.
-fn escaped(text: &[u8]) -> Result<Cow<'_, [u8]>, Error> {
-    if is_written(text) { Ok(Cow::Borrowed(text)) } else { escaped_anew(text) }
-}
-
-#[cold]
-fn escaped_anew(text: &[u8]) -> Result<Cow<'_, [u8]>, Error> {
-    let text = std::str::from_utf8(text).map_err(|_| Error::Utf8)?;
-    let text = crate::event::checked(text)?;
-    let mut escaped = Vec::new();
-    let len = json::escaped_len_max(text.as_bytes());
-    escaped.try_reserve(len).map_err(|_| Error::NoMemory)?;
-    json::write_text(&mut escaped, text);
-    Ok(Cow::Owned(escaped))
 }

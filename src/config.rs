@@ -46,7 +46,7 @@ impl Number {
         Ok(())
     }
 
-    #[cfg(test)]
+    #[cfg_attr(not(storage), allow(dead_code, reason = "nothing is kept in this build"))]
     pub fn get(self) -> u64 {
         self.value
     }
@@ -146,6 +146,9 @@ pub struct Config {
     pub exceptions: exception::Settings,
     /// Where what outlives the process is kept.
     pub storage_dir: Option<PathBuf>,
+    /// What a file of events may have, and what is adopted.
+    pub storage_max_bytes: Number,
+    pub storage_max_age_ms: Number,
     /// Whether fatal signals are reported, from the storage directory.
     #[cfg_attr(not(storage), allow(dead_code, reason = "nothing is kept in this build"))]
     pub crash_handler: bool,
@@ -204,6 +207,8 @@ impl Config {
             group_indices: [const { None }; 5],
             exceptions: exception::Settings::default(),
             storage_dir: None,
+            storage_max_bytes: Number::new(64 * MIB, MIB..=65_536 * MIB),
+            storage_max_age_ms: Number::new(7 * DAY_MS, 1..=365 * DAY_MS),
             crash_handler: false,
             denied: HashSet::new(),
             log_sink: None,
@@ -313,12 +318,14 @@ impl Config {
         }
     }
 
-    pub fn schedule(&self) -> Schedule {
+    /// `is_stored`: of events that outlive the process.
+    pub fn schedule(&self, is_stored: bool) -> Schedule {
+        let max_age = if is_stored { self.storage_max_age_ms } else { self.max_age_ms };
         Schedule {
             base: self.retry_base_ms.millis(),
             cap: self.retry_cap_ms.millis(),
             max_retries: self.max_retries,
-            max_age: self.max_age_ms.millis(),
+            max_age: max_age.millis(),
         }
     }
 }

@@ -51,13 +51,15 @@ pub fn directory(config: &Config, logger: &Logger) -> Option<Directory> {
     let path = config.storage_dir.as_ref()?;
     let project = Project::new(&config.api_key, &config.host);
     Directory::open(path, project)
-        .inspect_err(|problem| warn(logger, path, &format!("it cannot be used: {problem}")))
+        .inspect_err(|problem| {
+            let what = "neither events nor crashes of this process will outlive it";
+            warn(logger, path, &format!("it cannot be used: {problem}"), what);
+        })
         .ok()
 }
 
-fn warn(logger: &Logger, path: &std::path::Path, why: &str) {
+fn warn(logger: &Logger, path: &std::path::Path, why: &str, what: &str) {
     let path = path.display();
-    let what = "crashes of this process will not be reported";
     logger.log(Level::Warn, format_args!("storage directory {path}: {why}; {what}"));
 }
 
@@ -69,8 +71,12 @@ pub fn attach_thread() -> Result<(), Error> {
 impl Crash {
     /// Makes a record and, if the options say so, has signals write to it. In a forked child the
     /// images are those of its parent.
-    pub fn open(config: &Config, logger: &Logger, parent: Option<&Crash>) -> Option<Crash> {
-        let directory = directory(config, logger)?;
+    pub fn open(
+        config: &Config,
+        directory: &Directory,
+        logger: &Logger,
+        parent: Option<&Crash>,
+    ) -> Option<Crash> {
         let now_ms = clock::now().unix_millis();
         let opened = directory.create(Kind::Crash, layout::LEN as u64, now_ms).and_then(|owned| {
             let map = owned.file.map()?;
@@ -84,7 +90,7 @@ impl Crash {
             })
             .inspect_err(|why| {
                 if let Some(path) = &config.storage_dir {
-                    warn(logger, path, why);
+                    warn(logger, path, why, "crashes of this process will not be reported");
                 }
             });
         let (recorder, owned) = recorder.ok()?;

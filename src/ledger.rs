@@ -20,10 +20,12 @@ pub enum Reason {
     Shutdown,
     /// Queued when the user opted out.
     OptedOut,
+    /// In storage, and could not be read.
+    Damaged,
 }
 
-/// Every reason, in the order of `PH_STAT_DROPPED_*`.
-pub const REASONS: [Reason; 7] = [
+/// Every reason.
+pub const REASONS: [Reason; 8] = [
     Reason::Overflow,
     Reason::Rejected,
     Reason::TooLarge,
@@ -31,6 +33,7 @@ pub const REASONS: [Reason; 7] = [
     Reason::Retries,
     Reason::Shutdown,
     Reason::OptedOut,
+    Reason::Damaged,
 ];
 
 /// The counts of one client. Kept under the queue's lock.
@@ -63,6 +66,14 @@ impl Ledger {
     pub fn drop_in_flight(&mut self, events: u64, reason: Reason) {
         self.in_flight -= events;
         self.dropped[reason as usize] += events;
+    }
+
+    /// Counts events as left in storage, or as dropped where they are not there.
+    pub fn leave(&mut self, queued: (u64, u64), in_flight: (u64, u64)) {
+        self.queued -= queued.0 + queued.1;
+        self.in_flight -= in_flight.0 + in_flight.1;
+        self.stored += queued.0 + in_flight.0;
+        self.dropped[Reason::Shutdown as usize] += queued.1 + in_flight.1;
     }
 
     /// The two added up: where the one balances and the other does, so do both.

@@ -39,6 +39,8 @@ mod sender;
 mod stamps;
 #[cfg(storage)]
 mod storage;
+#[cfg_attr(not(storage), path = "store/none.rs")]
+mod store;
 #[cfg_attr(not(feature = "symbols"), path = "symbols/none.rs")]
 mod symbols;
 mod timestamp;

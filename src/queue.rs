@@ -7,6 +7,7 @@
 //! it. Segments become chunks, and a chunk is at most one batch: the sender takes the front one
 //! whole, in constant time.
 
+mod adoption;
 mod chunk;
 mod chunks;
 mod flights;
@@ -24,14 +25,14 @@ pub use chunk::Chunk;
 pub use flights::{Batch, Fate};
 pub use overflow::Policy;
 
-use crate::batch::{self, Backlog, Due};
 use crate::error::Error;
 use crate::ledger::{Ledger, Reason};
 use crate::log::Logger;
 use crate::record::{HEADER, NewRecord, Record};
+use crate::store::{LeftOver, Store};
 use crate::uuid::Random;
 use crossbeam_channel::{Receiver, Sender, bounded};
-use inner::{Inner, NEVER};
+use inner::{Inner, Size};
 use segment::Segment;
 use slots::{Apart, Slots};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -63,14 +64,9 @@ const PARTS: usize = 4;
 
 impl Limits {
     /// Address space of a segment. A batch of more bytes has several.
-    fn segment_bytes(&self) -> usize {
+    pub fn segment_bytes(&self) -> usize {
         let by_events = self.batch_events_max.saturating_mul(EVENT_RESERVED);
         self.batch_bytes_max.min(self.bytes_max).min(by_events).div_ceil(PARTS)
-    }
-
-    /// Whether one more event fits beside what is held (events, bytes).
-    fn fits(&self, held: (usize, usize), bytes: usize) -> bool {
-        held.0 < self.events_max && held.1 + bytes <= self.bytes_max
     }
 }
 
@@ -117,6 +113,10 @@ pub struct Queue {
     limits: Limits,
     logger: Logger,
     bell: Sender<()>,
+    /// Where events lie that are to outlive the process.
+    store: Option<Arc<Store>>,
+    /// What dead processes left. Read by the sender alone.
+    left_over: Mutex<LeftOver>,
 }
 
 /// A segment: more than a thousand events.
@@ -124,12 +124,19 @@ const TOUCHED_AHEAD: usize = 256 << 10;
 
 impl Queue {
     /// The queue, and the bell that tells its sender to look again.
-    pub fn new(limits: Limits, random: Random, logger: Logger) -> (Queue, Receiver<()>) {
+    pub fn new(
+        limits: Limits,
+        random: Random,
+        logger: Logger,
+        store: Option<Arc<Store>>,
+    ) -> (Queue, Receiver<()>) {
         let (bell, rings) = bounded(1);
         let slots = Arc::new(Slots::new(&random));
-        let inner = Apart(Mutex::new(Inner::new(limits, Arc::clone(&slots))));
+        let inner = Inner::new(limits, Arc::clone(&slots), store.clone());
+        let inner = Apart(Mutex::new(inner));
         let (room, full) = (Condvar::new(), AtomicBool::new(false));
-        (Queue { slots, inner, room, full, limits, logger, bell }, rings)
+        let left_over = Mutex::new(LeftOver::default());
+        (Queue { slots, inner, room, full, limits, logger, bell, store, left_over }, rings)
     }
 
     /// Makes the sender look again.
@@ -153,9 +160,10 @@ impl Queue {
     #[inline(never)]
     fn admit_full(&self, texts: usize) -> Result<(), Error> {
         let bytes = texts + self.limits.envelope;
+        let size = Size { stride: HEADER + texts, bytes };
         let mut inner = self.lock();
         let is_ours = bytes <= self.limits.event_bytes_max && !inner.closed && !inner.opted_out;
-        if !is_ours || inner.fits(bytes) {
+        if !is_ours || inner.fits(Slots::own(), size) {
             self.full.store(false, Ordering::Relaxed);
             return Ok(());
         }
@@ -197,6 +205,7 @@ impl Queue {
     /// The rest of `push` for a thread that was not granted the event.
     #[inline(never)]
     fn push_locked(&self, own: usize, record: &NewRecord<'_>, bytes: usize) -> Result<Uuid, Error> {
+        let size = Size { stride: record.stride(), bytes };
         loop {
             let mut inner = self.lock();
             if inner.closed {
@@ -206,18 +215,25 @@ impl Queue {
                 return Ok(Uuid::nil());
             }
             inner.come(own);
-            if !inner.fits(bytes) {
-                return self.push_over(inner, own, record, bytes);
+            if !inner.fits(own, size) {
+                return self.push_over(inner, own, record, size);
             }
-            if let Some(capacity) = inner.lacks(own, record, bytes) {
+            if inner.lacks(own, size) {
                 drop(inner);
-                let segment = Segment::reserve(capacity)?;
-                if self.lock().chunks.spares.keep(segment).is_some() {
-                    return Err(Error::NoMemory);
+                match self.reserve(size.stride) {
+                    Ok(segment) => {
+                        if self.lock().chunks.spares.keep(segment).is_some() {
+                            return Err(Error::NoMemory);
+                        }
+                    }
+                    Err(Error::QueueFull) => {
+                        return self.push_over(self.lock(), own, record, size);
+                    }
+                    Err(error) => return Err(error),
                 }
                 continue;
             }
-            let uuid = inner.append(own, record, bytes)?;
+            let uuid = inner.append(own, record, size)?;
             let wakes = inner.wakes();
             drop(inner);
             if wakes {
@@ -234,29 +250,29 @@ impl Queue {
         mut inner: MutexGuard<'a, Inner>,
         own: usize,
         record: &NewRecord<'_>,
-        bytes: usize,
+        size: Size,
     ) -> Result<Uuid, Error> {
         let (dropped, garbage) = match self.limits.policy {
             Policy::DropNewest => return Err(self.refuse(inner)),
             Policy::DropOldest => {
                 inner.press();
-                inner.evict_for(bytes)
+                inner.evict_for(own, size)
             }
             Policy::Block(limit) => {
                 inner.press();
-                inner = self.wait_for_room(inner, bytes, limit);
+                inner = self.wait_for_room(inner, own, size, limit);
                 if inner.closed {
                     return Err(Error::Shutdown);
                 }
                 if inner.opted_out {
                     return Ok(Uuid::nil());
                 }
-                (u64::from(!inner.fits(bytes)), Vec::new())
+                (u64::from(!inner.fits(own, size)), Vec::new())
             }
         };
-        let result = if inner.fits(bytes) {
+        let result = if inner.fits(own, size) {
             inner.come(own);
-            inner.append(own, record, bytes)
+            inner.append(own, record, size)
         } else {
             Err(Error::QueueFull)
         };
@@ -277,7 +293,8 @@ impl Queue {
     fn wait_for_room<'a>(
         &'a self,
         mut inner: MutexGuard<'a, Inner>,
-        bytes: usize,
+        own: usize,
+        size: Size,
         limit: Duration,
     ) -> MutexGuard<'a, Inner> {
         let deadline = Instant::now() + limit;
@@ -286,7 +303,7 @@ impl Queue {
             self.ring();
             inner = self.lock();
         }
-        while !inner.fits(bytes) && !inner.closed && inner.is_wanted() {
+        while !inner.fits(own, size) && !inner.closed && inner.is_wanted() {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 break;
@@ -301,14 +318,19 @@ impl Queue {
 
     /// Provides the memory for the first events, on the sender's time rather than theirs.
     pub fn prepare(&self) {
-        if let Ok(mut segment) = Segment::reserve(self.limits.segment_bytes()) {
+        if let Ok(mut segment) = self.reserve(0) {
             segment.touch(TOUCHED_AHEAD);
             // Without it the first event makes its own.
             let _ = self.lock().chunks.spares.keep(segment);
         }
     }
 
-    /// What the sender does next. Asked by the sender alone.
+    fn reserve(&self, bytes: usize) -> Result<Segment, Error> {
+        Inner::reserve(self.store.as_ref(), &self.limits, bytes)
+    }
+
+    /// What the sender does next. Asked by the sender alone. Events of this process and adopted ones
+    /// take turns.
     pub fn next(&self, now: Instant) -> Next {
         let mut inner = self.lock();
         let surplus = inner.chunks.spares.surplus(now);
@@ -320,41 +342,24 @@ impl Queue {
         if !inner.is_wanted() {
             return Next::Stop;
         }
-        let events = inner.queued();
-        if events == 0 {
-            if inner.closed && inner.flights.is_empty() {
-                return Next::Stop;
-            }
-            inner.since = None;
-            inner.wake_at = 1;
-            return Next::Wait(inner.chunks.spares.due());
-        }
-        let backlog = Backlog {
-            events,
-            full: inner.chunks.has_full(),
-            hurried: inner.is_hurried(),
-            since: *inner.since.get_or_insert(now),
-        };
-        match batch::due(backlog, self.limits.flush_at, self.limits.flush_interval, now) {
-            Due::At(at) => {
-                inner.wake_at = self.limits.flush_at;
-                Next::Wait(Some(at))
-            }
-            Due::Now => {
-                inner.wake_at = NEVER;
-                inner.since = Some(now);
-                let batch = inner.take_front();
+        if inner.adopted == 0 || inner.adopted_last {
+            let next = inner.next(now);
+            if inner.adopted == 0 || matches!(next, Next::Send(_)) {
+                inner.adopted_last = false;
                 drop(inner);
                 self.room.notify_all();
-                batch.map_or(Next::Wait(None), Next::Send)
+                self.stock();
+                return next;
             }
         }
+        drop(inner);
+        self.next_adopted().map_or_else(|| self.next(now), Next::Send)
     }
 
     /// Whether events wait that somebody has to send.
     pub fn needs_sender(&self) -> bool {
         let mut inner = self.lock();
-        inner.queued() > 0 && inner.is_wanted()
+        (inner.queued() > 0 || inner.adopted > 0) && inner.is_wanted()
     }
 
     /// What the sender has to know before it looks for something to send.
@@ -439,17 +444,22 @@ impl Queue {
         self.ring();
     }
 
-    /// What is not confirmed now never will be: the shutdown deadline has passed. Returns how
-    /// many events that were.
+    /// What is not confirmed now never will be by this process: the shutdown deadline has passed.
+    /// What is stored is left there. Returns how many events that were.
     pub fn freeze(&self) -> u64 {
+        let keeps = self.store.as_ref().is_some_and(|store| store.keeps());
         let mut inner = self.lock();
         inner.frozen = true;
         let (ledger, _) = inner.counts();
         let lost = ledger.queued + ledger.in_flight;
-        let garbage = inner.give_up(Reason::Shutdown);
+        let garbage = inner.give_up(Reason::Shutdown, keeps);
+        if let Some(store) = self.store.as_ref().filter(|_| keeps && lost > 0) {
+            store.leave();
+        }
         let settled = inner.settled();
         drop(inner);
         drop(garbage);
+        self.close_store();
         self.room.notify_all();
         settled.announce();
         // A sender that waits before a retry has nothing left to wait for.
@@ -457,14 +467,17 @@ impl Queue {
         lost
     }
 
-    /// Drops everything, a batch under way included, and lets the sender stop (or, false, start
-    /// again).
+    /// Drops everything, a batch under way and what is stored included, and lets the sender stop
+    /// (or, false, start again).
     pub fn set_opted_out(&self, opted_out: bool) {
         let mut inner = self.lock();
         inner.opted_out = opted_out;
-        let garbage = opted_out.then(|| inner.give_up(Reason::OptedOut));
+        let garbage = opted_out.then(|| inner.give_up(Reason::OptedOut, false));
         let settled = inner.settled();
         drop(inner);
+        if opted_out {
+            self.purge_store();
+        }
         drop(garbage);
         self.room.notify_all();
         settled.announce();

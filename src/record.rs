@@ -21,7 +21,7 @@
 //!
 //! Memory loses what is in it all at once: there the mark is enough. A file may keep some of its
 //! pages and lose others, so that its records have a checksum. Whoever reads one that is torn or
-//! has holes goes on at the next multiple of 8 where a record can be read ([`Record::find`]).
+//! has holes goes on at the next multiple of 8 where a record can be read.
 
 use crate::timestamp::Timestamp;
 use std::sync::atomic::{Ordering, compiler_fence};
@@ -38,34 +38,23 @@ pub const ALIGNMENT: usize = 8;
 pub enum Seal {
     /// There is none: for memory.
     Plain,
-    /// For what outlives the process.
-    #[cfg_attr(not(test), allow(dead_code, reason = "for a queue that lies in a file"))]
-    Checked,
+    /// For what outlives the process. The checksum begins with this number, so that what the same
+    /// memory held before, under another number, does not count.
+    #[cfg_attr(not(any(test, storage)), allow(dead_code, reason = "nothing outlives the process"))]
+    Checked(u32),
 }
 
-impl Seal {
-    const PLAIN: u32 = u32::from_le_bytes(*b"PhR1");
-    const CHECKED: u32 = u32::from_le_bytes(*b"PhC1");
+/// Where the commit mark stands.
+pub const MARK_AT: usize = 4;
+/// In place of the mark of a checked record: nothing is to be done with it any more.
+pub const DONE: [u8; 4] = *b"PhD1";
 
-    fn mark(self) -> u32 {
-        match self {
-            Seal::Plain => Seal::PLAIN,
-            Seal::Checked => Seal::CHECKED,
-        }
-    }
-
-    fn of(mark: u32) -> Option<Seal> {
-        match mark {
-            Seal::PLAIN => Some(Seal::Plain),
-            Seal::CHECKED => Some(Seal::Checked),
-            _ => None,
-        }
-    }
-}
+const PLAIN: [u8; 4] = *b"PhR1";
+const CHECKED: [u8; 4] = *b"PhC1";
 
 /// Of a whole record: of its length, and of what lies behind the checksum.
-fn checksum(record: &[u8]) -> u32 {
-    let mut hasher = crc32fast::Hasher::new();
+fn checksum(record: &[u8], seed: u32) -> u32 {
+    let mut hasher = crc32fast::Hasher::new_with_initial(seed);
     hasher.update(&record[..4]);
     hasher.update(&record[12..]);
     hasher.finalize()
@@ -132,13 +121,17 @@ impl NewRecord<'_> {
         } else {
             append(texts, base);
         }
-        if seal == Seal::Checked {
-            let sum = checksum(&out[..len]);
-            put(out, 8, sum.to_le_bytes());
-        }
+        let mark = match seal {
+            Seal::Plain => PLAIN,
+            Seal::Checked(seed) => {
+                let sum = checksum(&out[..len], seed);
+                put(out, 8, sum.to_le_bytes());
+                CHECKED
+            }
+        };
         // Whoever finds the mark after a crash is to find what is before it, too.
         compiler_fence(Ordering::Release);
-        put(out, 4, seal.mark().to_le_bytes());
+        put(out, MARK_AT, mark);
     }
 }
 
@@ -199,19 +192,34 @@ impl<'a> Record<'a> {
         self.bytes.len().next_multiple_of(ALIGNMENT)
     }
 
-    /// Reads the record at the start of `bytes`; `None` when there is none that is complete.
+    /// Reads the record at the start of `bytes`; `None` when there is none that is complete, or it
+    /// is done with. For what this process wrote: the checksum is not looked at.
     pub fn read(bytes: &'a [u8]) -> Option<Record<'a>> {
+        let mark = bytes.get(MARK_AT..MARK_AT + 4)?;
+        if mark == PLAIN || mark == CHECKED { Record::parse(bytes) } else { None }
+    }
+
+    /// Reads the checked record at the start of `bytes`, and whether it is done with; `None` when
+    /// there is none that is whole and of that seed.
+    #[cfg_attr(not(any(test, storage)), allow(dead_code, reason = "nothing outlives the process"))]
+    pub fn verify(bytes: &'a [u8], seed: u32) -> Option<(Record<'a>, bool)> {
+        let mark = bytes.get(MARK_AT..MARK_AT + 4)?;
+        if mark != CHECKED && mark != DONE {
+            return None;
+        }
+        let record = Record::parse(bytes)?;
+        let is_whole = checksum(record.bytes, seed) == u32_at(record.bytes, 8);
+        is_whole.then_some((record, mark == DONE))
+    }
+
+    fn parse(bytes: &'a [u8]) -> Option<Record<'a>> {
         let header = bytes.get(..HEADER)?;
-        let seal = Seal::of(u32_at(header, 4))?;
         let bytes = bytes.get(..u32_at(header, 0) as usize)?;
         let texts = bytes.get(HEADER..)?;
         let (distinct_id, texts) = texts.split_at_checked(u32_at(header, 48) as usize)?;
         let (event, texts) = texts.split_at_checked(u32_at(header, 52) as usize)?;
         let (options, props) = texts.split_at_checked(u32_at(header, 56) as usize)?;
         if props.len() != u32_at(header, 60) as usize {
-            return None;
-        }
-        if seal == Seal::Checked && checksum(bytes) != u32_at(header, 8) {
             return None;
         }
         let mut uuid = [0; 16];
@@ -222,15 +230,6 @@ impl<'a> Record<'a> {
         let timestamp = Timestamp::from_parts(i64::from_le_bytes(secs), u32_at(header, 40), digits);
         let (marks, uuid) = (u32_at(header, 12), Uuid::from_bytes(uuid));
         Some(Record { distinct_id, event, options, props, marks, timestamp, uuid, bytes })
-    }
-
-    /// The first complete record that begins at `from` or behind it, and where. For what may be
-    /// torn or have holes.
-    #[cfg_attr(not(test), allow(dead_code, reason = "for a queue that lies in a file"))]
-    pub fn find(bytes: &'a [u8], from: usize) -> Option<(usize, Record<'a>)> {
-        let first = from.next_multiple_of(ALIGNMENT);
-        let mut places = (first..bytes.len()).step_by(ALIGNMENT);
-        places.find_map(|at| Some((at, Record::read(&bytes[at..])?)))
     }
 }
 
@@ -260,7 +259,7 @@ mod tests {
     #[test]
     fn reads_back_what_was_written() {
         let mut bytes = Vec::new();
-        for seal in [Seal::Plain, Seal::Checked] {
+        for seal in [Seal::Plain, Seal::Checked(9)] {
             for props in [[b"\"a\":1".as_slice(), b"\"b\":2"], [b"\"a\":1", b""], [b"", b"\"b\":2"]]
             {
                 append(&mut bytes, &new(props), seal);
@@ -299,30 +298,22 @@ mod tests {
     fn a_checked_record_with_a_changed_bit_is_none() {
         let mut bytes = Vec::new();
         let new = new([b"\"a\":1", b""]);
-        append(&mut bytes, &new, Seal::Checked);
+        append(&mut bytes, &new, Seal::Checked(7));
         for bit in 0..8 * new.len() {
             bytes[bit / 8] ^= 1 << (bit % 8);
-            assert!(Record::read(&bytes).is_none(), "bit {bit}");
+            assert!(Record::verify(&bytes, 7).is_none(), "bit {bit}");
             bytes[bit / 8] ^= 1 << (bit % 8);
         }
-        assert!(Record::read(&bytes).is_some());
+        assert!(Record::verify(&bytes, 7).is_some_and(|(_, done)| !done));
+        bytes[MARK_AT..MARK_AT + 4].copy_from_slice(&DONE);
+        assert!(Record::verify(&bytes, 7).is_some_and(|(_, done)| done));
+        assert!(Record::read(&bytes).is_none());
     }
 
     #[test]
-    fn what_lies_behind_a_hole_is_found() {
+    fn a_record_of_another_seed_is_none() {
         let mut bytes = Vec::new();
-        let new = new([b"\"a\":1", b""]);
-        let stride = new.stride();
-        (0..4).for_each(|_| append(&mut bytes, &new, Seal::Checked));
-        // The second one's end and the third one's beginning are lost, as a page may be.
-        bytes[stride + 40..2 * stride + 40].fill(0);
-        let mut found = Vec::new();
-        let mut from = 0;
-        while let Some((at, record)) = Record::find(&bytes, from) {
-            found.push(at);
-            from = at + record.stride();
-        }
-        assert_eq!(found, [0, 3 * stride]);
-        assert!(Record::find(&bytes, 3 * stride + 1).is_none());
+        append(&mut bytes, &new([b"\"a\":1", b""]), Seal::Checked(7));
+        assert!((0..1000).all(|seed| Record::verify(&bytes, seed).is_some() == (seed == 7)));
     }
 }

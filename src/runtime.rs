@@ -5,16 +5,22 @@
 //! not even freed.
 
 use crate::client::Shared;
+use crate::config::Config;
 use crate::counters::Counters;
 #[cfg(storage)]
-use crate::crash::Crash;
+use crate::crash::{self, Crash};
 use crate::exception::Tracker;
 use crate::flags::Flags;
 use crate::hooks::Gate;
 use crate::lane::Lane;
 use crate::log::{Level, Logger};
-use crate::queue::Queue;
+use crate::queue::{Limits, Queue};
 use crate::report::Reports;
+#[cfg(storage)]
+use crate::storage::{Directory, Kind};
+#[cfg(storage)]
+use crate::store;
+use crate::store::Store;
 use crate::transport::Transport;
 use crate::uuid::Random;
 use crate::wire::Family;
@@ -40,6 +46,7 @@ pub struct Runtime {
     pub gate: Arc<Gate>,
     pub logger: Logger,
     transport: Arc<Transport>,
+    means: Means,
     /// Opting out and in, one at a time.
     pub switch: Mutex<()>,
     /// The one of a forked child, made by whichever of its threads is first. `race`, because a
@@ -66,14 +73,25 @@ impl Runtime {
         let bytes_max = config.event_max_bytes.count().saturating_sub(shared.wire.envelope());
         let nobody = config.deterministic.map(|(_, seed)| Random::of_seed(seed, sequence::NOBODY));
         let exceptions = Tracker::new(config.exceptions.clone(), bytes_max, nobody);
-        let analytics = lane(Family::Analytics, shared, (&counters, &gate, &logger, &transport));
         #[cfg(storage)]
-        let crash = match config.why_disabled() {
-            None if !shared.is_closed() => {
-                Crash::open(config, &logger, parent.and_then(|parent| parent.crash.as_ref()))
-            }
+        let directory = match config.why_disabled() {
+            None if !shared.is_closed() => crash::directory(config, &logger).map(Arc::new),
             _ => None,
         };
+        #[cfg(storage)]
+        let crash = directory.as_ref().and_then(|directory| {
+            let parent = parent.and_then(|parent| parent.crash.as_ref());
+            Crash::open(config, directory, &logger, parent)
+        });
+        let means = Means {
+            counters: Arc::clone(&counters),
+            gate: Arc::clone(&gate),
+            logger: logger.clone(),
+            transport: Arc::clone(&transport),
+            #[cfg(storage)]
+            directory,
+        };
+        let analytics = means.lane(Family::Analytics, shared);
         let next = OnceBox::new();
         let switch = Mutex::new(());
         let ai = OnceBox::new();
@@ -89,6 +107,7 @@ impl Runtime {
             gate,
             logger,
             transport,
+            means,
             switch,
             next,
         }
@@ -97,10 +116,7 @@ impl Runtime {
     /// The lane of AI events. Made by whichever thread is first: `race`, as for `next`.
     pub fn ai(&self, shared: &Shared) -> &Lane {
         self.ai.get().unwrap_or_else(|| {
-            let lane = self.ai.get_or_init(|| {
-                let means = (&self.counters, &self.gate, &self.logger, &self.transport);
-                Box::new(lane(Family::Ai, shared, means))
-            });
+            let lane = self.ai.get_or_init(|| Box::new(self.means.lane(Family::Ai, shared)));
             // Whoever shuts down or opts out says so first and looks for the lane then.
             fence(Ordering::SeqCst);
             if shared.is_closed() {
@@ -158,6 +174,12 @@ impl Runtime {
         &self.transport.reports
     }
 
+    /// Whether there are files of that kind, of whomever.
+    #[cfg(storage)]
+    pub fn has_left_over(&self, kind: Kind) -> bool {
+        self.means.directory.as_ref().is_some_and(|directory| directory.has(kind))
+    }
+
     pub fn belongs_to(&self, generation: u64) -> bool {
         self.generation == generation
     }
@@ -208,45 +230,83 @@ impl Runtime {
 }
 
 /// What the lanes of a runtime have in common.
-type Means<'a> = (&'a Arc<Counters>, &'a Arc<Gate>, &'a Logger, &'a Arc<Transport>);
+struct Means {
+    counters: Arc<Counters>,
+    gate: Arc<Gate>,
+    logger: Logger,
+    transport: Arc<Transport>,
+    /// Where what outlives the process is kept.
+    #[cfg(storage)]
+    directory: Option<Arc<Directory>>,
+}
 
-fn lane(family: Family, shared: &Shared, means: Means<'_>) -> Lane {
-    let (counters, gate, logger, transport) = means;
-    let config = &shared.config;
-    let (envelope, frame) = (shared.wire.envelope(), shared.wire.frame());
-    let (name, choice, limits) = match family {
-        Family::Analytics => ("posthog-sender", &shared.analytics, config.limits(envelope, frame)),
-        Family::Ai => ("posthog-ai", &shared.ai, config.ai_limits(envelope, frame)),
-    };
-    let seed = config.deterministic.map(|(_, seed)| seed);
-    let (events, requests) = match family {
-        Family::Analytics => (sequence::EVENTS, sequence::REQUESTS),
-        Family::Ai => (sequence::AI_EVENTS, sequence::AI_REQUESTS),
-    };
-    let random = seed.map_or_else(Random::new, |seed| Random::of_seed(seed, events));
-    let (queue, rings) = Queue::new(limits, random, logger.clone());
-    Lane::new(
-        name,
-        !config.capture_only,
-        Worker {
-            family,
-            queue: Arc::new(queue),
-            rings,
-            transport: Arc::clone(transport),
-            wire: Arc::clone(&shared.wire),
-            choice: Arc::clone(choice),
-            counters: Arc::clone(counters),
-            hooks: config.hooks.clone(),
-            gate: Arc::clone(gate),
-            logger: logger.clone(),
-            schedule: config.schedule(),
-            compression: config.compression,
-            timeout: config.request_timeout_ms.millis(),
-            time: Arc::new(SystemTime { fixed: config.deterministic.map(|(time, _)| time) }),
-            sequence: seed.map(|seed| (seed, requests)),
-            in_app: config.exceptions.in_app.clone(),
-        },
-    )
+impl Means {
+    fn lane(&self, family: Family, shared: &Shared) -> Lane {
+        let config = &shared.config;
+        let (envelope, frame) = (shared.wire.envelope(), shared.wire.frame());
+        let (name, choice, mut limits) = match family {
+            Family::Analytics => {
+                ("posthog-sender", &shared.analytics, config.limits(envelope, frame))
+            }
+            Family::Ai => ("posthog-ai", &shared.ai, config.ai_limits(envelope, frame)),
+        };
+        let store = self.store(family, config, &limits).map(Arc::new);
+        let is_stored = store.is_some();
+        if is_stored {
+            // One that the file can never hold would evict everything and still not fit.
+            let half = config.storage_max_bytes.count() / 2;
+            limits.event_bytes_max = limits.event_bytes_max.min(half);
+        }
+        let seed = config.deterministic.map(|(_, seed)| seed);
+        let (events, requests) = match family {
+            Family::Analytics => (sequence::EVENTS, sequence::REQUESTS),
+            Family::Ai => (sequence::AI_EVENTS, sequence::AI_REQUESTS),
+        };
+        let random = seed.map_or_else(Random::new, |seed| Random::of_seed(seed, events));
+        let (queue, rings) = Queue::new(limits, random, self.logger.clone(), store);
+        Lane::new(
+            name,
+            !config.capture_only,
+            Worker {
+                family,
+                queue: Arc::new(queue),
+                rings,
+                transport: Arc::clone(&self.transport),
+                wire: Arc::clone(&shared.wire),
+                choice: Arc::clone(choice),
+                counters: Arc::clone(&self.counters),
+                hooks: config.hooks.clone(),
+                gate: Arc::clone(&self.gate),
+                logger: self.logger.clone(),
+                schedule: config.schedule(is_stored),
+                compression: config.compression,
+                timeout: config.request_timeout_ms.millis(),
+                time: Arc::new(SystemTime { fixed: config.deterministic.map(|(time, _)| time) }),
+                sequence: seed.map(|seed| (seed, requests)),
+                in_app: config.exceptions.in_app.clone(),
+            },
+        )
+    }
+
+    #[cfg(storage)]
+    fn store(&self, family: Family, config: &Config, limits: &Limits) -> Option<Store> {
+        let directory = self.directory.as_ref().filter(|_| !config.capture_only)?;
+        let kind = match family {
+            Family::Analytics => Kind::Events,
+            Family::Ai => Kind::Ai,
+        };
+        let bounds = store::Bounds {
+            bytes_max: config.storage_max_bytes.get(),
+            age_max_ms: config.storage_max_age_ms.get() as i64,
+        };
+        let (segment, logger) = (limits.segment_bytes(), self.logger.clone());
+        Some(Store::new(Arc::clone(directory), kind, bounds, segment, logger))
+    }
+
+    #[cfg(not(storage))]
+    fn store(&self, _: Family, _: &Config, _: &Limits) -> Option<Store> {
+        None
+    }
 }
 
 /// Of one seed everything that is random has a sequence of its own.

@@ -81,6 +81,11 @@ pub struct Owned {
 impl Owned {
     /// Deletes it. It is no error when somebody has done so before.
     pub fn remove(self) {
+        self.unlink();
+    }
+
+    /// The same while it is still in use: what is in it can be found by nobody else.
+    pub fn unlink(&self) {
         // While it is locked: nobody else adopts it in between.
         let _ = fs::remove_file(&self.path);
     }
@@ -146,20 +151,29 @@ impl Directory {
         Ok(Owned { file, path, id })
     }
 
+    /// Whether there are files of one kind, of whomever.
+    pub fn has(&self, kind: Kind) -> bool {
+        self.names().is_ok_and(|names| names.iter().any(|name| extension(name) == kind.name()))
+    }
+
+    /// By their time.
+    fn names(&self) -> io::Result<Vec<PathBuf>> {
+        let entries = fs::read_dir(&self.path)?;
+        let mut names: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+        names.sort_unstable();
+        Ok(names)
+    }
+
     /// The files of one kind whose processes have ended.
     pub fn adopt(&self, kind: Kind) -> io::Result<Found> {
-        let mut names: Vec<PathBuf> =
-            fs::read_dir(&self.path)?.filter_map(|entry| Some(entry.ok()?.path())).collect();
-        names.sort_unstable();
         let mut found = Found::default();
-        for path in names {
-            let extension = path.extension().and_then(|it| it.to_str()).unwrap_or_default();
-            if extension == UNFINISHED {
+        for path in self.names()? {
+            if extension(&path) == UNFINISHED {
                 // Nobody has ever used it.
                 if let Ok(Some(_locked)) = LockedFile::adopt(&path) {
                     let _ = fs::remove_file(&path);
                 }
-            } else if extension == kind.name() {
+            } else if extension(&path) == kind.name() {
                 self.consider(kind, path, &mut found);
             }
         }
@@ -178,6 +192,10 @@ impl Directory {
             None => found.left.unknown += 1,
         }
     }
+}
+
+fn extension(path: &Path) -> &str {
+    path.extension().and_then(|it| it.to_str()).unwrap_or_default()
 }
 
 fn is_passing(error: &io::Error) -> bool {

@@ -12,6 +12,8 @@ pub mod images;
 #[cfg(storage)]
 pub mod locked;
 pub mod os;
+#[cfg(storage)]
+pub mod pages;
 pub mod stderr;
 pub mod thread;
 pub mod unwind;

@@ -12,7 +12,7 @@ use support::source::{Source, code_of, has_word, sources};
 
 /// Which modules each may use. A line uses only those of lines above it, so that no arrow turns
 /// back. `ffi` alone may know that C exists, and comes last.
-const LAYERS: [(&str, &str); 44] = [
+const LAYERS: [(&str, &str); 45] = [
     ("error", ""),
     ("json", ""),
     ("timestamp", ""),
@@ -37,12 +37,13 @@ const LAYERS: [(&str, &str); 44] = [
     ("hooks", "event"),
     ("log", "hooks sys"),
     ("report", "hooks"),
-    ("queue", "batch error ledger log record uuid"),
+    ("storage", "sys uuid"),
+    ("store", "clock error log record storage sys"),
+    ("queue", "batch error ledger log record store uuid"),
     (
         "config",
         "carrier error event exception header hooks json log packer proxy queue report retry timestamp",
     ),
-    ("storage", "sys uuid"),
     ("crash", "clock config error exception log props storage sys timestamp uuid"),
     ("stamps", "config error json props sys"),
     ("wire", "config json props queue record retry stamps timestamp"),
@@ -63,11 +64,11 @@ const LAYERS: [(&str, &str); 44] = [
     ),
     (
         "runtime",
-        "config counters crash exception flags hooks lane log queue report transport uuid wire worker",
+        "config counters crash exception flags hooks lane log queue report storage store transport uuid wire worker",
     ),
     (
         "client",
-        "clock config counters crash error event exception flags hooks json lane ledger log props queue record report route runtime stamps symbols sys timestamp transport uuid wire",
+        "clock config counters crash error event exception flags hooks json lane ledger log props queue record report route runtime stamps storage symbols sys timestamp transport uuid wire",
     ),
     (
         "ffi",

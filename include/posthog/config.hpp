@@ -95,8 +95,11 @@ class Config : public Builder<Config, ph_config, ph_config_free> {
     return call<std::int32_t, std::uint32_t>(ph_config_set_overflow, overflow, block_ms);
   }
   Config &flags_timeout_ms(std::uint32_t ms) noexcept { return call(ph_config_set_flags_timeout_ms, ms); }
-  // What is to outlive the process is kept there, such as its crash, which crash_handler has the next start report.
+  // What is to outlive the process is kept there: events that are not delivered, and its crash, which crash_handler
+  // has the next start report.
   Config &storage_dir(Text path) noexcept { return call(ph_config_set_storage_dir, path); }
+  Config &storage_max_bytes(std::uint64_t bytes) noexcept { return call(ph_config_set_storage_max_bytes, bytes); }
+  Config &storage_max_age_ms(std::uint64_t ms) noexcept { return call(ph_config_set_storage_max_age_ms, ms); }
   Config &crash_handler(bool enabled) noexcept { return call(ph_config_set_crash_handler, enabled); }
   // For tests: nothing is sent, Client::drain has what was captured; and every run is the same.
   Config &capture_only(bool only) noexcept { return call(ph_config_set_capture_only, only); }

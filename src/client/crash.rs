@@ -8,6 +8,7 @@ mod imp {
     use super::{Client, Error};
     use crate::crash::{self, Report, Reports, Scene};
     use crate::ledger::Reason;
+    use crate::storage::Kind;
     use crate::wire::Family;
     use std::sync::atomic::Ordering;
 
@@ -73,8 +74,26 @@ mod imp {
             Ok(())
         }
 
+        /// Takes over what dead processes left.
+        pub fn adopt(&self) {
+            self.adopt_events();
+            self.adopt_crashes();
+        }
+
+        fn adopt_events(&self) {
+            let runtime = self.runtime();
+            for (kind, family) in [(Kind::Events, Family::Analytics), (Kind::Ai, Family::Ai)] {
+                if runtime.has_left_over(kind) {
+                    let lane = self.lane(runtime, family);
+                    if lane.queue.adopt() > 0 {
+                        lane.ensure_sender();
+                    }
+                }
+            }
+        }
+
         /// Queues what dead processes have to report.
-        pub fn adopt_crashes(&self) {
+        fn adopt_crashes(&self) {
             let runtime = self.runtime();
             let mut found = false;
             for report in Reports::adopt(&self.shared.config, &runtime.logger) {
@@ -101,19 +120,28 @@ mod imp {
             let acknowledge = report.acknowledgement();
             let uuid = exception.uuid.unwrap_or_default();
             let lane = self.lane(runtime, Family::Analytics);
-            // It stays in the file until the server has it, and is the same event at the next start.
-            let ticket = lane.queue.watch_by(uuid, |dropped| {
-                if dropped != Some(Reason::Shutdown) {
-                    acknowledge();
-                }
+            // It stays in the file until the server has it, and is the same event at the next start;
+            // unless it is stored as all events are.
+            let stored = lane.queue.stores();
+            let ticket = (!stored).then(|| {
+                lane.queue.watch_by(uuid, |dropped| {
+                    if dropped != Some(Reason::Shutdown) {
+                        acknowledge();
+                    }
+                })
             });
             match event.and_then(|event| self.submit(runtime, lane, event)) {
-                Ok(pushed) if !pushed.is_nil() => return true,
+                Ok(pushed) if !pushed.is_nil() => {
+                    if stored {
+                        report.acknowledgement()();
+                    }
+                    return true;
+                }
                 Err(Error::NoMemory | Error::QueueFull) => {}
                 // A hook that drops it has decided for good.
                 _ => report.acknowledgement()(),
             }
-            lane.queue.forget(ticket);
+            ticket.inspect(|ticket| lane.queue.forget(*ticket));
             false
         }
     }
@@ -135,5 +163,5 @@ impl Client {
         if self.is_off() { Ok(()) } else { Err(Error::Unsupported) }
     }
 
-    pub fn adopt_crashes(&self) {}
+    pub fn adopt(&self) {}
 }

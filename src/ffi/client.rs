@@ -429,7 +429,7 @@ pub extern "C" fn ph_is_opted_out(client: Option<&ph_client>) -> bool {
 
 /// A barrier: waits until every event captured before is settled, whatever the
 /// flush interval. Ends a wait before a retry early, though not one that the
-/// server asked for.
+/// server asked for. Does not wait for events of earlier processes.
 ///
 /// `PH_OK`: all were delivered, or drained. `PH_ERROR_LOST`: all are settled, but some were
 /// dropped. `PH_ERROR_TIMEOUT`: some are still on their way after `timeout_ms`
@@ -448,7 +448,9 @@ pub extern "C" fn ph_flush(client: Option<&ph_client>, timeout_ms: u32) -> ph_st
 ///
 /// `PH_OK`: everything was delivered. `PH_ERROR_LOST`: some events were dropped
 /// on the way. `PH_ERROR_TIMEOUT`: some were not confirmed in time; they are
-/// counted in `PH_STAT_DROPPED_SHUTDOWN`, and the server may have them.
+/// counted in `PH_STAT_DROPPED_SHUTDOWN`, and the server may have them. With a
+/// storage directory they are counted in `PH_STAT_STORED`, and the next process
+/// sends them.
 #[unsafe(no_mangle)]
 pub extern "C" fn ph_shutdown(client: Option<&ph_client>, timeout_ms: u32) -> ph_status {
     on_client(client, |client| client.shut_down(timeout(timeout_ms)))

@@ -8,18 +8,38 @@ use crate::error::Error;
 use crate::sys::unwind::Frame;
 use std::ffi::c_char;
 
-/// Sets the directory in which the client keeps what is to outlive the process:
-/// the record of its crash (`ph_config_set_crash_handler`, `ph_crash_write`), and
-/// nothing else so far. `NULL` or an empty path means none, the default.
+/// Sets the directory in which the client keeps what is to outlive the process: its
+/// events until they are delivered, and the record of its crash
+/// (`ph_config_set_crash_handler`, `ph_crash_write`). `NULL` or an empty path means
+/// none, the default.
+///
+/// An event for which a capture returned `PH_OK` is in a memory-mapped file then,
+/// and survives whatever ends the process: `SIGKILL`, `abort`, the lack of memory,
+/// `_exit`. It does not survive the end of the system (power loss): the system writes
+/// files to the disk when it sees fit. `before_send` and the denylist have run before
+/// anything is stored. The file begins with one slot of 256 KiB and grows as events
+/// wait; it is bounded by `ph_config_set_storage_max_bytes` in place of the bounds of
+/// the queue in memory, and a full disk counts as a full queue
+/// (`ph_config_set_overflow`). `ph_shutdown` removes it when everything is delivered,
+/// and else leaves what is not (`PH_STAT_STORED`) to the next process.
+///
+/// `ph_init` takes over the files of dead processes with the same API key and host
+/// (`PH_STAT_ADOPTED`), without asking the network, and starts the sender if there
+/// is something in them. They are sent oldest first, with their uuids and times, in
+/// turns with new events; `ph_shutdown` waits for them, `ph_flush` and
+/// `ph_queue_drain` do not. An event whose request was under way when the process died
+/// is sent again, with the same uuid. Places that cannot be read are skipped
+/// (`PH_STAT_DROPPED_DAMAGED`); files of other projects, or of a format that this
+/// version does not know, are left, and the log says how many.
 ///
 /// `ph_init` makes the directory, for its owner alone, if only it is missing. Many
-/// processes and clients may share one: each has a file of its own, of about one
-/// MiB, allocated at once, and takes over only those of dead processes with the
-/// same API key and host. The API key is not written. Where the directory cannot
-/// be used (no parent, not writable, full, not a directory, another user's,
-/// writable for everybody), `ph_init` says so in one warning, and the client works
-/// without. A client that is disabled has no file; `ph_opt_out` clears what is in
-/// it, and a `ph_shutdown` after which there is nothing to report removes it.
+/// processes and clients may share one: each has files of its own (that of crashes is
+/// of about one MiB, allocated at once). A child of `fork` makes its own. The API key
+/// is not written. Where the directory cannot be used (no parent, not writable, full,
+/// not a directory, another user's, writable for everybody) or is removed later, the
+/// log has one warning, and the client works without. A client that is disabled has no
+/// file, one that only captures (`ph_config_set_capture_only`) stores no events.
+/// `ph_opt_out` removes what is stored; `ph_opt_in` begins anew.
 ///
 /// The files are locked (`fcntl`): a program that closes all its descriptors must
 /// do so before `ph_init`. A relative path is taken from the working directory of
@@ -38,6 +58,29 @@ pub extern "C" fn ph_config_set_storage_dir(
         config.storage_dir = path.map(Into::into);
         Ok(())
     })
+}
+
+/// Bounds the stored events, in bytes of the file: those of this process, as many again
+/// of AI events, and what is adopted of each. An event may have half of it. What is
+/// adopted beyond it is given up, the oldest first (`PH_STAT_DROPPED_OVERFLOW`). 1 MiB
+/// to 64 GiB; default 64 MiB.
+#[unsafe(no_mangle)]
+pub extern "C" fn ph_config_set_storage_max_bytes(
+    config: Option<&mut ph_config>,
+    bytes: u64,
+) -> ph_status {
+    change(config, |config| config.storage_max_bytes.set(bytes))
+}
+
+/// Gives up events that have been stored for so long, when they are adopted, and a
+/// batch that has been tried for so long; in place of `ph_config_set_max_age_ms`
+/// where there is a storage directory. Milliseconds, 1 to 365 days; default 7 days.
+#[unsafe(no_mangle)]
+pub extern "C" fn ph_config_set_storage_max_age_ms(
+    config: Option<&mut ph_config>,
+    age_ms: u64,
+) -> ph_status {
+    change(config, |config| config.storage_max_age_ms.set(age_ms))
 }
 
 /// Reports crashes: `ph_init` sets handlers of the signals SEGV, BUS, ILL, FPE,

@@ -16,7 +16,7 @@ use std::ptr;
 pub enum ph_stat {
     /// Events that a call accepted.
     PH_STAT_ACCEPTED = 0,
-    /// Events found in storage that an earlier process left (0 in this version).
+    /// Events that processes which have ended left in storage, found by `ph_init`.
     PH_STAT_ADOPTED = 1,
     /// Events that the server took.
     PH_STAT_DELIVERED = 2,
@@ -24,7 +24,7 @@ pub enum ph_stat {
     PH_STAT_QUEUED = 3,
     /// Events of the batches that are being sent, or wait for a retry.
     PH_STAT_IN_FLIGHT = 4,
-    /// Events that shutdown left in storage (0 in this version).
+    /// Events that `ph_shutdown` left in storage at its deadline.
     PH_STAT_STORED = 5,
     /// Events taken out with `ph_queue_drain`.
     PH_STAT_DRAINED = 6,
@@ -84,10 +84,14 @@ pub enum ph_stat {
     PH_STAT_REFUSED_UNSUPPORTED = 43,
     PH_STAT_REFUSED_FILE = 44,
     PH_STAT_REFUSED_REJECTED = 45,
+    /// Places in storage where adopted events were that cannot be read any more: torn,
+    /// or changed by others. One of `PH_STAT_DROPPED`.
+    PH_STAT_DROPPED_DAMAGED = 46,
 }
 
 const FIRST_REFUSED: usize = ph_stat::PH_STAT_REFUSED_NULL as usize;
-const COUNT: usize = FIRST_REFUSED + Error::COUNT;
+const DAMAGED: usize = ph_stat::PH_STAT_DROPPED_DAMAGED as usize;
+const COUNT: usize = DAMAGED + 1;
 
 /// Writes the first `count` statistics to `values`, indexed by `ph_stat`, and
 /// returns how many there are. Those of the ledger, up to
@@ -139,10 +143,11 @@ fn read(client: &ph_client) -> [u64; COUNT] {
         counters.last_success_ms.get(),
     ];
     all[..first.len()].copy_from_slice(&first);
-    for (index, value) in all[FIRST_REFUSED..].iter_mut().enumerate() {
+    all[DAMAGED] = ledger.dropped(Reason::Damaged);
+    for (index, value) in all[FIRST_REFUSED..DAMAGED].iter_mut().enumerate() {
         *value = counters.refused(index);
     }
     all
 }
 
-const _: () = assert!(ph_stat::PH_STAT_REFUSED_REJECTED as usize + 1 == COUNT);
+const _: () = assert!(FIRST_REFUSED + Error::COUNT == DAMAGED);

@@ -31,7 +31,7 @@ fn parcel(events: usize, now: Instant) -> Parcel {
         policy: Policy::DropNewest,
         envelope: 0,
     };
-    let (queue, _) = Queue::new(limits, Random::new(), logger);
+    let (queue, _) = Queue::new(limits, Random::new(), logger, None);
     let created = Timestamp::from_unix_millis(0).unwrap();
     for _ in 0..events {
         let record = NewRecord {

@@ -7,6 +7,9 @@ use super::spares::Spares;
 use crate::error::Error;
 use std::collections::VecDeque;
 
+/// Chunks beyond so many are not sent soon: they need no memory if they lie in a file.
+pub const SOON: usize = 8;
+
 /// Events in order, a chunk for each batch.
 pub struct Chunks {
     /// Oldest first. Only the last one takes more segments.
@@ -19,6 +22,17 @@ pub struct Chunks {
 impl Chunks {
     pub fn new() -> Chunks {
         Chunks { all: VecDeque::new(), is_closed: false, spares: Spares::default() }
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.all.len()
+    }
+
+    /// How many events outlive the process.
+    pub fn stored(&self) -> u64 {
+        let stored = self.all.iter().filter(|chunk| chunk.is_stored());
+        stored.map(|chunk| chunk.events() as u64).sum()
     }
 
     /// Whether a whole batch waits.
@@ -48,7 +62,10 @@ impl Chunks {
     /// Adds a segment whose first event has that number: to the last chunk, or to a new one.
     pub fn add(&mut self, segment: Segment, first_seq: u64, limits: &Limits) {
         let (events, bytes) = self.room(limits);
-        let fits = segment.events() <= events && segment.wire_bytes() <= bytes;
+        let last = self.all.back();
+        let fits = segment.events() <= events
+            && segment.wire_bytes() <= bytes
+            && last.is_none_or(|last| last.is_stored() == segment.is_stored());
         if !fits || self.is_closed || self.all.is_empty() {
             self.all.push_back(Chunk::new(first_seq));
         }
@@ -96,8 +113,9 @@ impl Chunks {
     pub fn recycle(&mut self, chunk: Chunk, limits: &Limits) -> Vec<Segment> {
         let mut garbage = Vec::new();
         for mut segment in chunk.into_segments() {
-            segment.clear();
-            if segment.room() != limits.segment_bytes() {
+            let is_usual = segment.clear(limits.segment_bytes());
+            // What is in a file needs no memory while much of that waits.
+            if !is_usual || segment.is_stored() && self.all.len() > SOON {
                 garbage.push(segment);
             } else {
                 garbage.extend(self.spares.keep(segment));

@@ -44,13 +44,13 @@ impl Batch {
     pub fn part(&self, wanted: impl Fn(usize) -> bool) -> Batch {
         let mut seqs = Seqs::default();
         let mut chunk = Chunk::default();
-        let numbered = self.seqs.iter().zip(self.chunk.records());
-        for (_, (seq, record)) in numbered.enumerate().filter(|(place, _)| wanted(*place)) {
+        let numbered = self.seqs.iter().zip(self.chunk.located());
+        for (_, (seq, (record, place))) in numbered.enumerate().filter(|(it, _)| wanted(*it)) {
             if seqs.first().is_none() {
                 chunk = Chunk::new(seq);
             }
             seqs.push(seq);
-            chunk.push_copy(&record, wire_bytes(&record, self.envelope));
+            chunk.push_copy(&record, place, wire_bytes(&record, self.envelope));
         }
         chunk.shrink();
         Batch { chunk, seqs, envelope: self.envelope }
@@ -63,7 +63,7 @@ impl Batch {
 }
 
 /// The size of a record on the wire, at most.
-fn wire_bytes(record: &Record<'_>, envelope: usize) -> usize {
+pub(super) fn wire_bytes(record: &Record<'_>, envelope: usize) -> usize {
     record.bytes.len() - HEADER + envelope
 }
 
@@ -72,6 +72,15 @@ struct Flight {
     /// Its unsettled events.
     events: Seqs,
     bytes: usize,
+    /// They outlive the process.
+    is_stored: bool,
+}
+
+impl Flight {
+    fn new(batch: &Batch) -> Flight {
+        let (bytes, is_stored) = (batch.chunk.wire_bytes(), batch.chunk.is_stored());
+        Flight { events: batch.seqs.clone(), bytes, is_stored }
+    }
 }
 
 /// The batches under way, by the sequence number of their first event.
@@ -100,8 +109,7 @@ impl Flights {
 
     /// A batch that was just taken from the queue.
     pub fn begin(&mut self, batch: &Batch) {
-        let flight = Flight { events: batch.seqs.clone(), bytes: batch.chunk.wire_bytes() };
-        self.all.insert(batch.key(), flight);
+        self.all.insert(batch.key(), Flight::new(batch));
         self.in_hand = Some(batch.key());
     }
 
@@ -135,18 +143,20 @@ impl Flights {
             return;
         }
         for part in parts {
-            let flight = Flight { events: part.seqs.clone(), bytes: part.chunk.wire_bytes() };
-            self.all.insert(part.key(), flight);
+            self.all.insert(part.key(), Flight::new(part));
             self.put_down(part);
         }
     }
 
-    /// Forgets every batch: how many events that were, and the first of them.
-    pub fn clear(&mut self) -> (u64, Option<u64>) {
-        let events = self.all.values().map(|flight| flight.events.len() as u64).sum();
+    /// Forgets every batch: how many events that were, of which so many are stored, and the first
+    /// of them.
+    pub fn clear(&mut self) -> (u64, u64, Option<u64>) {
+        let count = |flight: &Flight| flight.events.len() as u64;
+        let events = self.all.values().map(count).sum();
+        let stored = self.all.values().filter(|flight| flight.is_stored).map(count).sum();
         let first = self.all.values().filter_map(|flight| flight.events.first()).min();
         *self = Flights::default();
-        (events, first)
+        (events, stored, first)
     }
 
     /// Forgets the batch in hand.
@@ -183,9 +193,9 @@ impl Sum {
 }
 
 impl Inner {
-    /// Not once the batch was given up: its events are accounted for.
-    fn settle(&mut self, batch: &Batch, fates: &[Fate], sum: Sum) {
-        let Some(flight) = self.flights.all.get_mut(&batch.key()) else { return };
+    /// Not, and false, once the batch was given up: its events are accounted for.
+    fn settle(&mut self, batch: &Batch, fates: &[Fate], sum: Sum) -> bool {
+        let Some(flight) = self.flights.all.get_mut(&batch.key()) else { return false };
         flight.events = sum.kept;
         self.ledger.in_flight -= sum.delivered;
         self.ledger.delivered += sum.delivered;
@@ -196,7 +206,7 @@ impl Inner {
             self.tickets.mark_lost(seq);
         }
         if !self.tickets.has_watches() {
-            return;
+            return true;
         }
         for (record, fate) in batch.chunk.records().zip(fates) {
             match fate {
@@ -205,6 +215,7 @@ impl Inner {
                 Fate::Kept => {}
             }
         }
+        true
     }
 }
 
@@ -235,13 +246,18 @@ impl Queue {
     /// What became of the events of the batch in hand. To be followed by `retire`.
     pub fn settle(&self, batch: &Batch, fates: &[Fate]) {
         let sum = Sum::of(batch, fates);
-        self.lock().settle(batch, fates, sum);
+        let is_entered = self.lock().settle(batch, fates, sum);
+        // Not before: what the ledger does not know to be settled is found by the next process.
+        if is_entered {
+            batch.chunk.unstore(|place| fates[place] != Fate::Kept);
+        }
     }
 
     /// The batch in hand ends. Those of its events that are not settled go on in parts of it, which
     /// wait. Returns the flushes to be answered, which is left to the caller: the host is told of
     /// the delivery first.
-    pub fn retire(&self, batch: Batch, parts: &[&Batch]) -> Settled {
+    pub fn retire(&self, mut batch: Batch, parts: &[&Batch]) -> Settled {
+        let places = batch.chunk.take_places();
         let mut guard = self.lock();
         let inner = &mut *guard;
         if !parts.is_empty() {
@@ -254,7 +270,7 @@ impl Queue {
         let line =
             if inner.episode.is_on() && inner.is_calm() { inner.episode.ended() } else { None };
         drop(guard);
-        drop(garbage);
+        drop((garbage, places));
         self.room.notify_all();
         overflow::log(&self.logger, line);
         settled

@@ -1,17 +1,19 @@
 //! What the queue's lock guards. No waiting, no system call, no callback in here.
 
 use super::chunk::Chunk;
-use super::chunks::Chunks;
+use super::chunks::{Chunks, SOON};
 use super::flights::{Batch, Flights};
 use super::overflow::Episode;
 use super::segment::Segment;
 use super::slots::{Load, SLOTS, Slots};
 use super::ticket::{Settled, Tickets};
 use super::writers::Writers;
-use super::{Limits, PARTS};
+use super::{Limits, Next, PARTS};
+use crate::batch::{self, Backlog, Due};
 use crate::error::Error;
 use crate::ledger::{Ledger, Reason};
 use crate::record::NewRecord;
+use crate::store::Store;
 use std::sync::Arc;
 use std::time::Instant;
 use uuid::Uuid;
@@ -19,9 +21,30 @@ use uuid::Uuid;
 /// For `wake_at`: the sender does not want the bell.
 pub const NEVER: usize = usize::MAX;
 
+/// Adopted events are numbered from here on: they are before no event that a flush waits for.
+const FIRST_ADOPTED: u64 = 1 << 62;
+
+/// Whether one more event fits beside what is held (events, bytes).
+fn is_within(held: (usize, usize), size: Size, bounds: Load) -> bool {
+    held.0 < bounds.events && held.1 + size.bytes <= bounds.bytes
+}
+
+/// Bytes of one event: in memory, and on the wire at most.
+#[derive(Clone, Copy)]
+pub struct Size {
+    pub stride: usize,
+    pub bytes: usize,
+}
+
 /// The state of one queue.
 pub struct Inner {
     pub limits: Limits,
+    pub store: Option<Arc<Store>>,
+    /// Events of dead processes that wait in their files.
+    pub adopted: u64,
+    next_adopted: u64,
+    /// Of these was the last batch.
+    pub adopted_last: bool,
     pub chunks: Chunks,
     writers: Writers,
     /// Without what was granted and used: see `recall`.
@@ -50,9 +73,13 @@ pub struct Inner {
 }
 
 impl Inner {
-    pub fn new(limits: Limits, slots: Arc<Slots>) -> Inner {
+    pub fn new(limits: Limits, slots: Arc<Slots>, store: Option<Arc<Store>>) -> Inner {
         Inner {
             limits,
+            store,
+            adopted: 0,
+            next_adopted: FIRST_ADOPTED,
+            adopted_last: false,
             chunks: Chunks::new(),
             writers: Writers::new(slots),
             ledger: Ledger::default(),
@@ -93,7 +120,22 @@ impl Inner {
     /// The counts, and the bytes that are queued.
     pub fn counts(&mut self) -> (Ledger, usize) {
         self.recall();
-        (self.ledger, self.queued_bytes)
+        let mut ledger = self.ledger;
+        ledger.queued += self.adopted;
+        (ledger, self.queued_bytes)
+    }
+
+    /// The store, as long as events are stored.
+    fn active(&self) -> Option<&Arc<Store>> {
+        self.store.as_ref().filter(|store| store.is_active())
+    }
+
+    /// What may be held at once. Stored, it is the file that has a bound.
+    fn bounds(&self) -> Load {
+        match self.active() {
+            Some(_) => Load { events: usize::MAX / 2, bytes: usize::MAX / 2 },
+            None => Load { events: self.limits.events_max, bytes: self.limits.bytes_max },
+        }
     }
 
     /// How many events are queued.
@@ -118,17 +160,23 @@ impl Inner {
 
     /// Whether half of the bounds is free.
     pub fn is_calm(&mut self) -> bool {
+        if let Some(store) = self.active() {
+            return store.is_calm();
+        }
         let (events, bytes) = self.held();
         events <= self.limits.events_max / 2 && bytes <= self.limits.bytes_max / 2
     }
 
-    /// Whether an event of so many bytes is within the bounds.
-    pub fn fits(&mut self, bytes: usize) -> bool {
-        if self.limits.fits(self.held_at_most(), bytes) {
-            return true;
+    /// Whether an event of so many bytes is within the bounds, and the file has room for it.
+    pub fn fits(&mut self, own: usize, size: Size) -> bool {
+        if !is_within(self.held_at_most(), size, self.bounds()) {
+            let held = self.held();
+            if !is_within(held, size, self.bounds()) {
+                return false;
+            }
         }
-        let held = self.held();
-        self.limits.fits(held, bytes)
+        let has_room = self.active().is_none_or(|store| store.has_room(size.stride));
+        has_room || !self.lacks(own, size)
     }
 
     /// A thread comes to its slot with an event. Whatever was granted to the slot is taken back.
@@ -159,19 +207,29 @@ impl Inner {
         Load { events, bytes: bytes.min(self.limits.batch_bytes_max / PARTS) }
     }
 
-    fn is_full_for(&self, segment: &Segment, record: &NewRecord<'_>, bytes: usize) -> bool {
+    fn is_full_for(&self, segment: &Segment, size: Size) -> bool {
         let max = self.segment_max();
-        segment.room() < record.stride()
-            || segment.events() > 0
-                && (segment.events() >= max.events || segment.wire_bytes() + bytes > max.bytes)
+        let bytes = segment.wire_bytes() + size.bytes;
+        segment.room() < size.stride
+            || segment.events() > 0 && (segment.events() >= max.events || bytes > max.bytes)
     }
 
-    /// Whether the event needs a fresh segment of so many bytes, which is best made where no lock
-    /// is held.
-    pub fn lacks(&self, own: usize, record: &NewRecord<'_>, bytes: usize) -> Option<usize> {
-        let is_full = self.is_full_for(&self.writers.slots.lock(own).segment, record, bytes);
-        let lacks = is_full && !self.chunks.spares.has(record.stride());
-        lacks.then(|| self.limits.segment_bytes().max(record.stride()))
+    /// A segment with room for so many bytes: in the file, as long as events are stored.
+    pub fn reserve(
+        store: Option<&Arc<Store>>,
+        limits: &Limits,
+        bytes: usize,
+    ) -> Result<Segment, Error> {
+        match store.map_or(Ok(None), |store| store.take(bytes))? {
+            Some(slot) => Ok(Segment::stored(slot)),
+            None => Segment::reserve(limits.segment_bytes().max(bytes)),
+        }
+    }
+
+    /// Whether an event needs a fresh segment, which is best made where no lock is held.
+    pub fn lacks(&self, own: usize, size: Size) -> bool {
+        let is_full = self.is_full_for(&self.writers.slots.lock(own).segment, size);
+        is_full && !self.chunks.spares.has(size.stride)
     }
 
     /// Accepts an event, for which there is room. The thread has come to its slot.
@@ -179,18 +237,19 @@ impl Inner {
         &mut self,
         own: usize,
         record: &NewRecord<'_>,
-        bytes: usize,
+        size: Size,
     ) -> Result<Uuid, Error> {
+        let Size { stride, bytes } = size;
         let slots = Arc::clone(&self.writers.slots);
         // Whatever segments end later, their chunks have their places.
         self.chunks.prepare(SLOTS + 1)?;
-        if self.is_full_for(&slots.lock(own).segment, record, bytes) {
-            let needed = record.stride();
+        if self.is_full_for(&slots.lock(own).segment, size) {
             let mut next = self.chunks.spares.take();
-            if next.room() < needed {
+            if next.room() < stride {
                 // Whoever waited for room did not look again whether a segment lacks.
-                next = Segment::reserve(self.limits.segment_bytes().max(needed))?;
+                next = Inner::reserve(self.store.as_ref(), &self.limits, stride)?;
             }
+            next.begin();
             let full = self.writers.end(own, next);
             self.add(full);
         }
@@ -210,13 +269,13 @@ impl Inner {
     /// Lets a slot, whose segment has so much, take more without the lock: so much that no bound
     /// is passed, and no count that the sender wants the bell at.
     fn grant(&mut self, own: usize, segment: Load) {
-        let max = self.segment_max();
+        let (max, bounds) = (self.segment_max(), self.bounds());
         let held = self.held_at_most();
         let silent = self.wake_at.saturating_sub(self.queued_at_most() + 1);
         // The other half is for the others.
         let shares = if self.writers.meets() { 2 } else { 1 };
-        let events = self.limits.events_max.saturating_sub(held.0).min(silent) / shares;
-        let bytes = self.limits.bytes_max.saturating_sub(held.1) / shares;
+        let events = bounds.events.saturating_sub(held.0).min(silent) / shares;
+        let bytes = bounds.bytes.saturating_sub(held.1) / shares;
         let events = events.min(max.events.saturating_sub(segment.events));
         let bytes = bytes.min(max.bytes.saturating_sub(segment.bytes));
         self.writers.grant(own, Load { events, bytes });
@@ -230,6 +289,10 @@ impl Inner {
     fn add(&mut self, segment: Segment) {
         let events = segment.events() as u64;
         if events > 0 {
+            // The only system call under the lock: rare, and not while events are soon sent.
+            if self.chunks.count() > SOON {
+                segment.give_back();
+            }
             self.chunks.add(segment, self.next_seq, &self.limits);
             self.next_seq += events;
         }
@@ -290,6 +353,36 @@ impl Inner {
         wakes
     }
 
+    /// What the sender does next with the events of this process.
+    pub fn next(&mut self, now: Instant) -> Next {
+        let events = self.queued();
+        if events == 0 {
+            if self.closed && self.flights.is_empty() {
+                return Next::Stop;
+            }
+            self.since = None;
+            self.wake_at = 1;
+            return Next::Wait(self.chunks.spares.due());
+        }
+        let backlog = Backlog {
+            events,
+            full: self.chunks.has_full(),
+            hurried: self.is_hurried(),
+            since: *self.since.get_or_insert(now),
+        };
+        match batch::due(backlog, self.limits.flush_at, self.limits.flush_interval, now) {
+            Due::At(at) => {
+                self.wake_at = self.limits.flush_at;
+                Next::Wait(Some(at))
+            }
+            Due::Now => {
+                self.wake_at = NEVER;
+                self.since = Some(now);
+                self.take_front().map_or(Next::Wait(None), Next::Send)
+            }
+        }
+    }
+
     /// The oldest batch, now in flight.
     pub fn take_front(&mut self) -> Option<Batch> {
         if !self.chunks.has_full() {
@@ -306,17 +399,21 @@ impl Inner {
 
     /// Drops the oldest queued events until there is room. Returns how many, and the memory that
     /// is to be freed outside the lock.
-    pub fn evict_for(&mut self, bytes: usize) -> (u64, Vec<Segment>) {
+    pub fn evict_for(&mut self, own: usize, size: Size) -> (u64, Vec<Segment>) {
         let mut garbage = Vec::new();
         // Beside a batch that waits for a retry there may be no room even in an empty queue: then
         // nothing is evicted for it, and it is the new event that goes.
-        if !self.limits.fits(self.flights.waiting(), bytes) {
+        if !is_within(self.flights.waiting(), size, self.bounds()) {
             return (1, garbage);
         }
         let mut evicted = 0;
-        while !self.fits(bytes) {
+        while !self.fits(own, size) {
             if self.chunks.front().is_none() {
                 self.end_segments();
+            }
+            // The file is full of what is on its way.
+            if self.chunks.front().is_none() {
+                return (evicted.max(1), garbage);
             }
             self.tickets.mark_lost(self.first_seq());
             if self.tickets.has_watches()
@@ -349,14 +446,22 @@ impl Inner {
     }
 
     /// Drops everything that is not settled, batches under way included: what becomes of them is
-    /// not looked at any more. Returns the chunks, to be freed outside the lock.
-    pub fn give_up(&mut self, reason: Reason) -> Chunks {
+    /// not looked at any more. Returns the chunks, to be freed outside the lock. `keeps`: what is
+    /// stored is left where it is.
+    pub fn give_up(&mut self, reason: Reason, keeps: bool) -> Chunks {
         self.given_up += 1;
         self.end_segments();
-        let (in_flight, first) = self.flights.clear();
-        self.ledger.drop_in_flight(in_flight, reason);
-        let queued = self.ledger.queued;
-        self.ledger.drop_queued(queued, reason);
+        let (in_flight, stored, first) = self.flights.clear();
+        let queued = std::mem::take(&mut self.adopted);
+        self.ledger.queued += queued;
+        if keeps {
+            let queued = queued + self.chunks.stored();
+            let others = (self.ledger.queued - queued, in_flight - stored);
+            self.ledger.leave((queued, others.0), (stored, others.1));
+        } else {
+            self.ledger.drop_in_flight(in_flight, reason);
+            self.ledger.drop_queued(self.ledger.queued, reason);
+        }
         self.queued_bytes = 0;
         let queued_first = self.chunks.first_seq();
         if let Some(first) = first.or(queued_first) {
@@ -366,10 +471,22 @@ impl Inner {
         std::mem::replace(&mut self.chunks, Chunks::new())
     }
 
+    /// Events of dead processes are on their way now.
+    pub fn take_adopted(&mut self, mut chunk: Chunk) -> Batch {
+        let events = chunk.events() as u64;
+        chunk.number(self.next_adopted);
+        self.next_adopted += events;
+        self.adopted -= events;
+        self.ledger.in_flight += events;
+        let batch = Batch::new(chunk, self.limits.envelope);
+        self.flights.begin(&batch);
+        batch
+    }
+
     /// Every event up to this sequence number is settled.
     pub fn settled_upto(&self) -> u64 {
-        // What is under way was captured before what is queued.
-        self.flights.first().unwrap_or_else(|| self.first_seq()) - 1
+        // What is under way was captured before what is queued, or by others.
+        self.flights.first().unwrap_or(u64::MAX).min(self.first_seq()) - 1
     }
 
     /// The flushes whose wait is over.

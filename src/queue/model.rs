@@ -21,7 +21,7 @@ fn queue(events_max: usize) -> Arc<Queue> {
         envelope: 100,
     };
     let logger = Logger::new(None, false, Arc::new(crate::hooks::Gate::default()));
-    Arc::new(Queue::new(limits, Random::from_seed([7; 32]), logger).0)
+    Arc::new(Queue::new(limits, Random::from_seed([7; 32]), logger, None).0)
 }
 
 fn push(queue: &Queue, slot: u8, number: u8) -> Result<(), Error> {

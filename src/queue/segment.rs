@@ -1,17 +1,66 @@
 //! Records one after another, written by one thread at a time.
 
 use crate::error::Error;
-use crate::record::{HEADER, NewRecord, Record, Seal};
+use crate::record::{DONE, HEADER, MARK_AT, NewRecord, Record, Seal};
+use crate::store::{Hold, Slot};
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// Memory is initialised a page at a time.
 const PAGE: usize = 4096;
 
-/// Records one after another. Never larger than a batch.
-#[derive(Default)]
-pub struct Segment {
+/// Where a segment's records lie.
+enum Memory {
     /// As much as was ever used, initialised: its capacity is address space.
-    bytes: Vec<u8>,
+    Heap(Vec<u8>),
+    /// A part of a file.
+    File(Slot),
+}
+
+impl Default for Memory {
+    fn default() -> Memory {
+        Memory::Heap(Vec::new())
+    }
+}
+
+impl Deref for Memory {
+    type Target = [u8];
+
+    #[inline]
+    fn deref(&self) -> &[u8] {
+        match self {
+            Memory::Heap(bytes) => bytes,
+            Memory::File(slot) => slot,
+        }
+    }
+}
+
+impl DerefMut for Memory {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut [u8] {
+        match self {
+            Memory::Heap(bytes) => bytes,
+            Memory::File(slot) => slot,
+        }
+    }
+}
+
+impl Memory {
+    #[inline]
+    fn capacity(&self) -> usize {
+        match self {
+            Memory::Heap(bytes) => bytes.capacity(),
+            Memory::File(slot) => slot.len(),
+        }
+    }
+}
+
+/// Records one after another. Never larger than a batch.
+pub struct Segment {
+    bytes: Memory,
+    /// How records are sealed there.
+    seal: Seal,
     /// Where the oldest record begins; those before it were evicted.
     head: usize,
     /// Where the next record goes.
@@ -20,17 +69,62 @@ pub struct Segment {
     wire_bytes: usize,
 }
 
+impl Default for Segment {
+    fn default() -> Segment {
+        Segment::of(Memory::default())
+    }
+}
+
 impl Segment {
+    fn of(bytes: Memory) -> Segment {
+        Segment { bytes, seal: Seal::Plain, head: 0, end: 0, events: 0, wire_bytes: 0 }
+    }
+
     /// With address space for so many bytes. Pages that no event reaches are never touched.
     pub fn reserve(capacity: usize) -> Result<Segment, Error> {
-        let mut segment = Segment::default();
-        segment.bytes.try_reserve_exact(capacity).map_err(|_| Error::NoMemory)?;
-        Ok(segment)
+        let mut bytes = Vec::new();
+        bytes.try_reserve_exact(capacity).map_err(|_| Error::NoMemory)?;
+        Ok(Segment::of(Memory::Heap(bytes)))
+    }
+
+    /// In a file.
+    pub fn stored(slot: Slot) -> Segment {
+        Segment::of(Memory::File(slot))
+    }
+
+    /// Begins a new use of it.
+    pub fn begin(&mut self) {
+        if let Memory::File(slot) = &mut self.bytes {
+            slot.begin();
+            self.seal = slot.seal();
+        }
     }
 
     /// Has the system provide the memory of the first bytes, before events need it.
     pub fn touch(&mut self, bytes: usize) {
-        self.bytes.resize(bytes.min(self.bytes.capacity()), 0);
+        if let Memory::Heap(memory) = &mut self.bytes {
+            memory.resize(bytes.min(memory.capacity()), 0);
+        }
+    }
+
+    /// What is in it outlives the process.
+    pub fn is_stored(&self) -> bool {
+        matches!(self.bytes, Memory::File(_))
+    }
+
+    /// Gives memory back, as far as what is in it lies in a file.
+    pub fn give_back(&self) {
+        if let Memory::File(slot) = &self.bytes {
+            slot.give_back();
+        }
+    }
+
+    /// The right to what is stored in it.
+    pub fn hold(&self) -> Option<&Arc<Hold>> {
+        match &self.bytes {
+            Memory::Heap(_) => None,
+            Memory::File(slot) => Some(slot.hold()),
+        }
     }
 
     pub fn events(&self) -> usize {
@@ -49,17 +143,24 @@ impl Segment {
     }
 
     pub fn records(&self) -> impl Iterator<Item = Record<'_>> {
-        let mut rest = &self.bytes[self.head..self.end];
+        self.located().map(|(_, record)| record)
+    }
+
+    /// Each record, and where it begins.
+    pub fn located(&self) -> impl Iterator<Item = (usize, Record<'_>)> {
+        let mut at = self.head;
         std::iter::from_fn(move || {
-            let record = Record::read(rest)?;
-            rest = &rest[record.stride()..];
-            Some(record)
+            let record = Record::read(&self.bytes[at..self.end])?;
+            let found = (at, record);
+            at += record.stride();
+            Some(found)
         })
     }
 
     #[inline(always)]
     pub fn push(&mut self, record: &NewRecord<'_>, uuid: Uuid, wire_bytes: usize) {
-        record.write(uuid, Seal::Plain, self.extend(record.stride()));
+        let seal = self.seal;
+        record.write(uuid, seal, self.extend(record.stride()));
         self.events += 1;
         self.wire_bytes += wire_bytes;
     }
@@ -84,15 +185,18 @@ impl Segment {
 
     #[cold]
     fn initialise(&mut self) {
-        let capacity = self.bytes.capacity();
+        let Memory::Heap(bytes) = &mut self.bytes else { return };
+        let capacity = bytes.capacity();
         let len = self.end.next_multiple_of(PAGE).min(capacity).max(self.end);
-        self.bytes.resize(len, 0);
+        bytes.resize(len, 0);
     }
 
     /// Gives back what it does not use.
     pub fn shrink(&mut self) {
-        self.bytes.truncate(self.end);
-        self.bytes.shrink_to_fit();
+        if let Memory::Heap(bytes) = &mut self.bytes {
+            bytes.truncate(self.end);
+            bytes.shrink_to_fit();
+        }
     }
 
     /// Drops the oldest record; returns its size on the wire.
@@ -100,6 +204,9 @@ impl Segment {
         let Some(record) = Record::read(&self.bytes[self.head..self.end]) else { return 0 };
         let stride = record.stride();
         let wire_bytes = record.bytes.len() - HEADER + envelope;
+        if self.is_stored() {
+            self.bytes[self.head + MARK_AT..][..DONE.len()].copy_from_slice(&DONE);
+        }
         self.head += stride;
         self.events -= 1;
         self.wire_bytes -= wire_bytes;
@@ -111,17 +218,21 @@ impl Segment {
         if events >= self.events {
             return std::mem::take(self);
         }
-        let start = self.head;
+        let bytes: usize = self.records().take(events).map(|record| record.stride()).sum();
+        let bytes = self.bytes[self.head..self.head + bytes].to_vec();
         let wire_bytes = (0..events).map(|_| self.evict(envelope)).sum();
-        let bytes = self.bytes[start..self.head].to_vec();
-        Segment { head: 0, end: bytes.len(), bytes, events, wire_bytes }
+        Segment { end: bytes.len(), events, wire_bytes, ..Segment::of(Memory::Heap(bytes)) }
     }
 
-    /// Empties it and keeps its memory.
-    pub fn clear(&mut self) {
+    /// Empties it. Whether its memory may be used again: it is of the usual size.
+    pub fn clear(&mut self, usual: usize) -> bool {
         self.head = 0;
         self.end = 0;
         self.events = 0;
         self.wire_bytes = 0;
+        match &mut self.bytes {
+            Memory::Heap(bytes) => bytes.capacity() == usual,
+            Memory::File(slot) => slot.renew(),
+        }
     }
 }

@@ -22,7 +22,7 @@ fn limits() -> Limits {
 
 fn queue(limits: Limits) -> (Queue, Receiver<()>) {
     let logger = Logger::new(None, false, Arc::new(Gate::default()));
-    Queue::new(limits, Random::from_seed([7; 32]), logger)
+    Queue::new(limits, Random::from_seed([7; 32]), logger, None)
 }
 
 fn push(queue: &Queue, name: &str) -> Result<(), Error> {

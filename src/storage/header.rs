@@ -15,12 +15,20 @@ const COVERED: usize = 72;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {
     Crash = 1,
+    /// Events that wait to be sent.
+    Events = 2,
+    /// The same of AI events.
+    Ai = 3,
 }
 
 impl Kind {
+    const ALL: [Kind; 3] = [Kind::Crash, Kind::Events, Kind::Ai];
+
     pub fn name(self) -> &'static str {
         match self {
             Kind::Crash => "crash",
+            Kind::Events => "events",
+            Kind::Ai => "ai",
         }
     }
 }
@@ -51,11 +59,12 @@ impl Header {
         let part = |at: usize| bytes.get(at..at + 4)?.try_into().ok().map(u32::from_le_bytes);
         let is_ours = bytes.starts_with(&MAGIC)
             && part(8)? == VERSION
-            && part(12)? == Kind::Crash as u32
             && bytes[64..72] == machine()
             && part(COVERED)? == crc32fast::hash(&bytes[..COVERED]);
+        let number = part(12)?;
+        let kind = Kind::ALL.into_iter().find(|kind| *kind as u32 == number)?;
         is_ours.then_some(Header {
-            kind: Kind::Crash,
+            kind,
             project: Project(bytes[16..48].try_into().ok()?),
             id: bytes[48..64].try_into().ok()?,
         })

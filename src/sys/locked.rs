@@ -7,6 +7,7 @@
 //! that are its own, by device and inode, and never opens one of them a second time.
 
 use crate::sys::fork;
+use crate::sys::pages::Pages;
 use std::fs::{File, Metadata, OpenOptions};
 use std::io;
 use std::os::fd::AsRawFd;
@@ -91,7 +92,7 @@ impl LockedFile {
         if !locked.lock()? {
             return Err(io::ErrorKind::WouldBlock.into());
         }
-        locked.allocate(len)?;
+        locked.allocate(0, len)?;
         Ok(locked)
     }
 
@@ -128,26 +129,42 @@ impl LockedFile {
         if is_taken { Ok(false) } else { Err(error) }
     }
 
-    fn allocate(&self, len: u64) -> io::Result<()> {
-        let end = libc::off_t::try_from(len).map_err(|_| io::ErrorKind::InvalidInput)?;
+    /// Has the disk provide `len` bytes from `at` on: one that is full says so now.
+    pub fn allocate(&self, at: u64, len: u64) -> io::Result<()> {
+        let offset = |bytes| libc::off_t::try_from(bytes).map_err(|_| io::ErrorKind::InvalidInput);
+        let end = at.checked_add(len).ok_or(io::ErrorKind::InvalidInput)?;
+        offset(end)?;
+        // Beyond the process's own limit the system would send a signal that ends it.
+        if end > size_limit() {
+            return Err(io::Error::from_raw_os_error(libc::EFBIG));
+        }
         // SAFETY: the descriptor is open.
-        match unsafe { libc::posix_fallocate(self.file.as_raw_fd(), 0, end) } {
+        match unsafe { libc::posix_fallocate(self.file.as_raw_fd(), offset(at)?, offset(len)?) } {
             0 => Ok(()),
             // A file system that cannot, and a C library that does not do it by hand.
-            libc::EOPNOTSUPP | libc::EINVAL => self.fill(len),
+            libc::EOPNOTSUPP | libc::EINVAL => self.fill(at, end),
             error => Err(io::Error::from_raw_os_error(error)),
         }
     }
 
-    fn fill(&self, len: u64) -> io::Result<()> {
+    fn fill(&self, mut at: u64, end: u64) -> io::Result<()> {
         let zeros = [0; 4096];
-        let mut at = 0;
-        while at < len {
-            let part = zeros.len().min((len - at) as usize);
+        while at < end {
+            let part = zeros.len().min((end - at) as usize);
             self.file.write_all_at(&zeros[..part], at)?;
             at += part as u64;
         }
         Ok(())
+    }
+
+    /// How long it is.
+    pub fn len(&self) -> io::Result<u64> {
+        Ok(self.file.metadata()?.len())
+    }
+
+    /// A part of it as memory. It has to be allocated, and begins at a page.
+    pub fn map_part(&self, at: u64, len: usize) -> io::Result<Pages> {
+        Pages::map(&self.file, at, len)
     }
 
     /// What lies there, read and not mapped: a file that is cut short meanwhile is an error.
@@ -170,6 +187,16 @@ impl LockedFile {
     /// Whether somebody has removed it.
     pub fn is_gone(&self) -> bool {
         self.file.metadata().is_ok_and(|metadata| metadata.nlink() == 0)
+    }
+}
+
+/// How large a file of this process may be.
+fn size_limit() -> u64 {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: `limit` is writable and outlives the call.
+    match unsafe { libc::getrlimit(libc::RLIMIT_FSIZE, &raw mut limit) } {
+        0 => limit.rlim_cur,
+        _ => u64::MAX,
     }
 }
 

@@ -96,7 +96,7 @@ fn outage(fault: Fault) -> Report {
     let project = Project { api_key: "phc_x", library: "lib/1", historical: false };
     let wire = Arc::new(Wire::new(&project, &stamps));
     let limits = config.limits(wire.envelope(), wire.frame());
-    let (queue, rings) = Queue::new(limits, Random::new(), logger.clone());
+    let (queue, rings) = Queue::new(limits, Random::new(), logger.clone(), None);
     let queue = Arc::new(queue);
     let refused = Arc::new(AtomicU64::new(0));
     let at_wait = {
@@ -127,7 +127,7 @@ fn outage(fault: Fault) -> Report {
         hooks: Hooks::default(),
         gate,
         logger,
-        schedule: config.schedule(),
+        schedule: config.schedule(false),
         compression: None,
         timeout: Duration::from_secs(1),
         in_app: InApp::default(),

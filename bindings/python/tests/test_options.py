@@ -70,6 +70,8 @@ class Constructor(ReceiverTest):
             "transport": by_urllib,
             "definitions_cache": SharedDefinitions(),
             "storage_dir": None,
+            "storage_max_bytes": 2 << 20,
+            "storage_max_age": 3600,
             "crash_handler": True,
             "exit_timeout": 1.0,
         }

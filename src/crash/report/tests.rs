@@ -16,7 +16,8 @@ fn sample() -> Vec<u8> {
     let mut config = Config::new("phc_test");
     config.storage_dir = Some(folder.clone());
     let silent = Logger::new(None, false, Arc::default());
-    let crash = Crash::open(&config, &silent, None).unwrap();
+    let directory = directory(&config, &silent).unwrap();
+    let crash = Crash::open(&config, &directory, &silent, None).unwrap();
     let steps = Some(br#"[{"$message":"opened the door"}]"#.to_vec());
     let mut scene = Scene { release: Some("1"), steps, ..Scene::default() };
     scene.props.set_str("plan", b"pro").unwrap();

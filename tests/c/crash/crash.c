@@ -362,7 +362,8 @@ static void situation(const char *what) {
 static void report(void) {
   client = client_of(config_of());
   CHECK_OK(ph_flush(client, PATIENCE_MS));
-  printf("%d\n", (int)statistic(client, PH_STAT_ACCEPTED));
+  uint64_t events = statistic(client, PH_STAT_ACCEPTED) + statistic(client, PH_STAT_ADOPTED);
+  printf("%d\n", (int)events);
   CHECK_OK(ph_shutdown(client, PATIENCE_MS));
   ph_client_free(client);
 }

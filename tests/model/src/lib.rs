@@ -4,6 +4,9 @@
 
 include!(concat!(env!("OUT_DIR"), "/modules.rs"));
 
+#[path = "../../../src/store/none.rs"]
+mod store;
+
 mod hooks {
     #[derive(Default)]
     pub struct Gate(());

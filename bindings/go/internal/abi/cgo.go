@@ -110,6 +110,8 @@ func init() {
 		ConfigSetProxy:               address(C.ph_config_set_proxy),
 		ConfigSetCaFile:              address(C.ph_config_set_ca_file),
 		ConfigSetStorageDir:          address(C.ph_config_set_storage_dir),
+		ConfigSetStorageMaxBytes:     address(C.ph_config_set_storage_max_bytes),
+		ConfigSetStorageMaxAgeMs:     address(C.ph_config_set_storage_max_age_ms),
 		ConfigSetCrashHandler:        address(C.ph_config_set_crash_handler),
 		ConfigAddHeader:              address(C.ph_config_add_header),
 		ConfigSetLocalEvaluation:     address(C.ph_config_set_local_evaluation),

@@ -50,6 +50,8 @@ const (
 	ConfigSetProxy
 	ConfigSetCaFile
 	ConfigSetStorageDir
+	ConfigSetStorageMaxBytes
+	ConfigSetStorageMaxAgeMs
 	ConfigSetCrashHandler
 	ConfigAddHeader
 	ConfigSetLocalEvaluation

@@ -44,6 +44,8 @@ var names = [functions]string{
 	ConfigSetProxy:               "ph_config_set_proxy",
 	ConfigSetCaFile:              "ph_config_set_ca_file",
 	ConfigSetStorageDir:          "ph_config_set_storage_dir",
+	ConfigSetStorageMaxBytes:     "ph_config_set_storage_max_bytes",
+	ConfigSetStorageMaxAgeMs:     "ph_config_set_storage_max_age_ms",
 	ConfigSetCrashHandler:        "ph_config_set_crash_handler",
 	ConfigAddHeader:              "ph_config_add_header",
 	ConfigSetLocalEvaluation:     "ph_config_set_local_evaluation",

@@ -35,7 +35,7 @@ STATS = (
     "refused_range refused_host refused_uuid refused_timestamp refused_too_large "
     "refused_queue_full refused_filtered refused_shutdown refused_reentrant refused_timeout "
     "refused_lost refused_no_memory refused_network refused_server refused_thread refused_panic "
-    "refused_suppressed refused_unsupported refused_file refused_rejected"
+    "refused_suppressed refused_unsupported refused_file refused_rejected dropped_damaged"
 ).split()
 
 LEVELS = ("fatal", "error", "warning", "log", "info", "debug")
@@ -192,6 +192,8 @@ SIGNATURES: dict[str, tuple[Any, ...]] = {
     "ph_exception_set_group": (STATUS, HANDLE, TEXT, TEXT),
     "ph_exception_set_properties": (STATUS, HANDLE, HANDLE),
     "ph_config_set_storage_dir": (STATUS, HANDLE, TEXT),
+    "ph_config_set_storage_max_bytes": (STATUS, HANDLE, U64),
+    "ph_config_set_storage_max_age_ms": (STATUS, HANDLE, U64),
     "ph_config_set_crash_handler": (STATUS, HANDLE, BOOL),
     "ph_crash_set_distinct_id": (STATUS, HANDLE, TEXT),
     "ph_step_add": (STATUS, HANDLE, TEXT, HANDLE),

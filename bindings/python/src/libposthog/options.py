@@ -88,9 +88,12 @@ class Options(TypedDict, total=False):
     on_error: reports.OnError
     # Carries each request, in place of the library: on its threads, and on those that read flags.
     transport: transport.Transport
-    # Where what is to outlive the process is kept; and whether the next start reports the signal
-    # that this process dies of.
+    # Where what is to outlive the process is kept: events that are not delivered, at most so many
+    # bytes of them and for so long; and whether the next start reports the signal that this process
+    # dies of.
     storage_dir: str | os.PathLike[str] | None
+    storage_max_bytes: int
+    storage_max_age: float
     crash_handler: bool
     # How long the end of the process may wait for the last events.
     exit_timeout: float
@@ -165,6 +168,8 @@ _SETTERS: dict[str, _Setter] = {
     "proxy": ("proxy", _text),
     "ca_file": ("ca_file", _path),
     "storage_dir": ("storage_dir", _path),
+    "storage_max_bytes": ("storage_max_bytes", int),
+    "storage_max_age": ("storage_max_age_ms", _duration),
     "crash_handler": ("crash_handler", bool),
     "release": ("release", _text),
     "flag_events": ("flag_events", bool),

@@ -1,0 +1,104 @@
+//! The queue's store: what dead processes left in it, what it has ready, and its end.
+
+use super::Queue;
+use super::chunk::Chunk;
+use super::flights::{Batch, wire_bytes};
+use super::sync::MutexGuard;
+use crate::ledger::Reason;
+use crate::store::LeftOver;
+use std::sync::PoisonError;
+
+impl Queue {
+    /// Takes over what dead processes left in the store: how many events.
+    #[cfg(storage)]
+    pub fn adopt(&self) -> u64 {
+        let Some(store) = &self.store else { return 0 };
+        let found = store.adopt();
+        *self.left_over() = found.left_over;
+        let mut inner = self.lock();
+        inner.adopted += found.events;
+        for (events, reason) in [
+            (found.events, None),
+            (found.expired, Some(Reason::Expired)),
+            (found.overflown, Some(Reason::Overflow)),
+            (found.damaged, Some(Reason::Damaged)),
+        ] {
+            inner.ledger.adopted += events;
+            if let Some(reason) = reason {
+                inner.ledger.queued += events;
+                inner.ledger.drop_queued(events, reason);
+            }
+        }
+        found.events
+    }
+
+    /// The oldest events of dead processes, as copies: at most a batch.
+    pub(super) fn next_adopted(&self) -> Option<Batch> {
+        let mut left_over = self.left_over();
+        let mut chunk = Chunk::default();
+        while let Some((record, place)) = left_over.peek() {
+            let bytes = wire_bytes(&record, self.limits.envelope);
+            let is_full = chunk.events() >= self.limits.batch_events_max
+                || chunk.wire_bytes() + bytes > self.limits.batch_bytes_max;
+            if is_full && chunk.events() > 0 {
+                break;
+            }
+            chunk.push_copy(&record, Some(place), bytes);
+            left_over.skip();
+        }
+        let mut inner = self.lock();
+        if !inner.is_wanted() {
+            *left_over = LeftOver::default();
+            return None;
+        }
+        inner.adopted_last = true;
+        if chunk.events() == 0 {
+            // They were there before, and cannot be read any more.
+            let lost = std::mem::take(&mut inner.adopted);
+            inner.ledger.queued += lost;
+            inner.ledger.drop_queued(lost, Reason::Damaged);
+            return None;
+        }
+        Some(inner.take_adopted(chunk))
+    }
+
+    /// Whether events are stored.
+    #[cfg(storage)]
+    pub fn stores(&self) -> bool {
+        self.store.as_ref().is_some_and(|store| store.is_active())
+    }
+
+    /// Has memory ready in the file, so that a capture need not wait for the system.
+    pub(super) fn stock(&self) {
+        let Some(store) = self.store.as_ref().filter(|store| store.is_active()) else { return };
+        store.look_again();
+        if self.lock().chunks.spares.has(1) {
+            return;
+        }
+        if let Ok(segment) = self.reserve(0) {
+            let _ = self.lock().chunks.spares.keep(segment);
+        }
+    }
+
+    /// Lets go of the files: those in which something is left stay.
+    pub(super) fn close_store(&self) {
+        if let Some(store) = &self.store {
+            store.close();
+            // Who reads it at this moment finds that nobody wants it.
+            if let Ok(mut left_over) = self.left_over.try_lock() {
+                *left_over = LeftOver::default();
+            }
+        }
+    }
+
+    pub(super) fn purge_store(&self) {
+        if let Some(store) = &self.store {
+            store.purge();
+            *self.left_over() = LeftOver::default();
+        }
+    }
+
+    fn left_over(&self) -> MutexGuard<'_, LeftOver> {
+        self.left_over.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

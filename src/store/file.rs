@@ -1,0 +1,269 @@
+//! A file of slots.
+//!
+//! ```text
+//!  page 0  the header of every file of the storage directory
+//!  page 1  a slot: whole pages, as many as its header says
+//!            0  [4]  mark; zeros when nothing in the slot is wanted any more
+//!            4  u32  pages
+//!            8  u64  its order: no two uses of a slot of this file have the same
+//!           16  i64  since when it is used, in milliseconds since 1970
+//!           24  u32  CRC-32 of what is before
+//!           64  records (`record`), sealed with the lower half of the order
+//!  page n  the next slot, or pages that nothing is known of
+//! ```
+//! All integers are little-endian. A slot that is used again gets a new order first: what it held
+//! before has another seal, and does not count.
+
+use super::lock;
+use crate::clock;
+use crate::record::{DONE, MARK_AT, Seal};
+use crate::storage::{HEADER as FILE_HEADER, Owned};
+use crate::sys::pages::Pages;
+use std::io;
+use std::ops::{Deref, DerefMut, Range};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+/// Bytes in front of a slot's records.
+pub const HEADER: usize = 64;
+pub const PAGE: usize = 4096;
+
+const MARK: [u8; 4] = *b"\x01PhS";
+/// What the checksum covers.
+const COVERED: usize = 24;
+
+/// Bytes of a slot for records of so many.
+pub fn slot_len(bytes: usize) -> usize {
+    (bytes + HEADER).next_multiple_of(PAGE)
+}
+
+/// How a slot begins.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Head {
+    pub pages: u32,
+    pub order: u64,
+    pub since_ms: i64,
+}
+
+impl Head {
+    pub fn seed(&self) -> u32 {
+        self.order as u32
+    }
+
+    fn bytes(&self) -> [u8; HEADER] {
+        let mut out = [0; HEADER];
+        out[..4].copy_from_slice(&MARK);
+        out[4..8].copy_from_slice(&self.pages.to_le_bytes());
+        out[8..16].copy_from_slice(&self.order.to_le_bytes());
+        out[16..24].copy_from_slice(&self.since_ms.to_le_bytes());
+        let checksum = crc32fast::hash(&out[..COVERED]);
+        out[COVERED..COVERED + 4].copy_from_slice(&checksum.to_le_bytes());
+        out
+    }
+
+    /// `None` where no slot begins.
+    pub fn parse(bytes: &[u8; HEADER]) -> Option<Head> {
+        let (covered, rest) = bytes.split_at(COVERED);
+        let is_whole = rest.starts_with(&crc32fast::hash(covered).to_le_bytes());
+        let head = Head {
+            pages: u32::from_le_bytes(covered[4..8].try_into().ok()?),
+            order: u64::from_le_bytes(covered[8..16].try_into().ok()?),
+            since_ms: i64::from_le_bytes(covered[16..24].try_into().ok()?),
+        };
+        (is_whole && covered.starts_with(&MARK) && head.pages > 0).then_some(head)
+    }
+}
+
+/// A file of this process's: its own, or one that it took over.
+pub struct SlotFile {
+    pub owned: Owned,
+    unit: usize,
+    /// Which slots are used.
+    taken: Mutex<Vec<bool>>,
+    /// How many of all files.
+    used: Arc<AtomicUsize>,
+    order: AtomicU64,
+    /// Nothing is written to it any more: it is left as it is, or removed.
+    is_over: AtomicBool,
+}
+
+impl SlotFile {
+    pub fn new(owned: Owned, unit: usize, used: Arc<AtomicUsize>) -> SlotFile {
+        let (taken, order) = (Mutex::default(), AtomicU64::new(1));
+        SlotFile { owned, unit, taken, used, order, is_over: AtomicBool::new(false) }
+    }
+
+    /// How many slots the file has room for.
+    pub fn units(&self) -> usize {
+        lock(&self.taken).len()
+    }
+
+    /// So many slots in a row; `None` when there would be more than `max` then.
+    pub fn take(self: &Arc<SlotFile>, units: usize, max: usize) -> io::Result<Option<Slot>> {
+        let mut taken = lock(&self.taken);
+        let len = taken.len();
+        let is_free = |at: &usize| taken[*at..len.min(at + units)].iter().all(|used| !used);
+        let Some(first) = (0..=len).find(is_free) else { return Ok(None) };
+        let place = first..first + units;
+        let at = (FILE_HEADER + place.start * self.unit) as u64;
+        if place.end > len {
+            if place.end > max {
+                return Ok(None);
+            }
+            if !self.is_there() {
+                return Err(io::Error::other("the file was removed"));
+            }
+            self.owned.file.allocate(at, (units * self.unit) as u64)?;
+            taken.resize(place.end, false);
+        }
+        let pages = self.owned.file.map_part(at, units * self.unit)?;
+        taken[place.clone()].fill(true);
+        self.used.fetch_add(units, Ordering::Relaxed);
+        let hold = Hold { file: Arc::clone(self), at, place, is_free: AtomicBool::new(true) };
+        Ok(Some(Slot { pages, hold: Arc::new(hold), seed: 0 }))
+    }
+
+    pub fn is_there(&self) -> bool {
+        !self.owned.file.is_gone()
+    }
+
+    pub fn leave(&self) {
+        self.is_over.store(true, Ordering::Release);
+    }
+
+    pub fn purge(&self) {
+        self.leave();
+        self.owned.unlink();
+    }
+
+    fn is_over(&self) -> bool {
+        self.is_over.load(Ordering::Acquire)
+    }
+}
+
+impl Drop for SlotFile {
+    /// Nothing is in it any more.
+    fn drop(&mut self) {
+        if !self.is_over() {
+            self.owned.unlink();
+        }
+    }
+}
+
+/// The right to what is in a slot. It is shared by copies of its records that were taken for
+/// different requests. When the last one goes, the slot is empty.
+pub struct Hold {
+    pub(super) file: Arc<SlotFile>,
+    pub(super) at: u64,
+    /// Which of the file's slots, where this process uses them again.
+    pub(super) place: Range<usize>,
+    /// The file says already that nothing in it is wanted.
+    pub(super) is_free: AtomicBool,
+}
+
+impl Hold {
+    /// Has the file say that nothing in the slot is wanted any more. That it cannot be written is no
+    /// reason to stop: the events are sent once more then, with the same uuids.
+    pub fn free(&self) {
+        if !self.is_free.swap(true, Ordering::AcqRel) {
+            let _ = self.file.owned.file.write_at(&[0; 4], self.at);
+        }
+    }
+
+    /// The same of one record.
+    fn settle(&self, at: u32) {
+        let mark = self.at + (HEADER + MARK_AT) as u64 + u64::from(at);
+        let _ = self.file.owned.file.write_at(&DONE, mark);
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        if !self.file.is_over() {
+            self.free();
+        }
+        self.file.used.fetch_sub(self.place.len(), Ordering::Relaxed);
+        if let Some(taken) = lock(&self.file.taken).get_mut(self.place.clone()) {
+            taken.fill(false);
+        }
+    }
+}
+
+/// Where a record lies of which there is a copy.
+#[derive(Clone)]
+pub struct Place {
+    pub hold: Arc<Hold>,
+    /// In the slot, behind its header.
+    at: u32,
+}
+
+impl Place {
+    pub fn new(hold: &Arc<Hold>, at: usize) -> Place {
+        Place { hold: Arc::clone(hold), at: at as u32 }
+    }
+
+    /// What lies there is settled.
+    pub fn settle(&self) {
+        self.hold.settle(self.at);
+    }
+}
+
+/// A slot of this process's file, as memory for records.
+pub struct Slot {
+    pages: Pages,
+    hold: Arc<Hold>,
+    seed: u32,
+}
+
+impl Slot {
+    /// Begins a new use of it.
+    pub fn begin(&mut self) {
+        let order = self.hold.file.order.fetch_add(1, Ordering::Relaxed);
+        let pages = (self.pages.len() / PAGE) as u32;
+        let head = Head { pages, order, since_ms: clock::now().unix_millis() };
+        self.seed = head.seed();
+        self.pages[..HEADER].copy_from_slice(&head.bytes());
+        self.hold.is_free.store(false, Ordering::Release);
+    }
+
+    /// How its records are sealed.
+    #[inline]
+    pub fn seal(&self) -> Seal {
+        Seal::Checked(self.seed)
+    }
+
+    pub fn hold(&self) -> &Arc<Hold> {
+        &self.hold
+    }
+
+    /// Gives its memory back until it is looked at again.
+    pub fn give_back(&self) {
+        self.pages.give_back();
+    }
+
+    /// Ends its use. False when there is to be no other: something of it is left, or it is larger
+    /// than others.
+    pub fn renew(&mut self) -> bool {
+        if Arc::strong_count(&self.hold) > 1 || self.hold.file.is_over() {
+            return false;
+        }
+        self.hold.free();
+        self.hold.place.len() == 1
+    }
+}
+
+impl Deref for Slot {
+    type Target = [u8];
+
+    #[inline]
+    fn deref(&self) -> &[u8] {
+        &self.pages[HEADER..]
+    }
+}
+
+impl DerefMut for Slot {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut [u8] {
+        &mut self.pages[HEADER..]
+    }
+}

@@ -1,0 +1,232 @@
+/* Events that outlive their process.
+ *
+ * store URL DIRECTORY send [MS]          delivers what there is, and prints the ledger as names=counts
+ * store URL DIRECTORY die ID N [BYTES]   captures N events and ends without a word
+ * store URL DIRECTORY kill ID N          the same by SIGKILL, with a fatal exception last
+ * store URL DIRECTORY stop ID N MS       captures N events, shuts down within MS, prints the ledger
+ * store URL DIRECTORY storm ID JOURNAL   four threads capture until something kills the process; the
+ *                                        journal has how many events each was told to be accepted
+ * store URL DIRECTORY fill ID POLICY MAX captures events of 2 kB until N were refused or evicted
+ * store URL DIRECTORY fork ID N          parent and child capture N each; the child ends, then the parent
+ * store URL DIRECTORY optout ID N        captures, opts out, captures, opts in, captures, dies
+ * store URL DIRECTORY removed ID N       captures, removes the directory, captures N more, delivers them
+ * store URL DIRECTORY hold ID N          captures, says so, and ends when its input does */
+#include "check.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+enum { THREADS = 4 };
+
+static const char *url, *directory;
+static ph_client *client;
+
+static void begin(uint64_t max_bytes, int32_t policy) {
+  ph_config *config = config_for(url);
+  const char *age = getenv("MAX_AGE_MS"), *key = getenv("OTHER_HOST");
+  CHECK_OK(ph_config_set_storage_dir(config, directory));
+  CHECK_OK(ph_config_set_storage_max_bytes(config, max_bytes));
+  CHECK_OK(ph_config_set_storage_max_age_ms(config, age == NULL ? 0 : strtoull(age, NULL, 10)));
+  CHECK_OK(ph_config_set_flush_interval_ms(config, 20));
+  CHECK_OK(ph_config_set_retry_base_ms(config, 10));
+  CHECK_OK(ph_config_set_retry_cap_ms(config, 50));
+  CHECK_OK(ph_config_set_overflow(config, policy, 0));
+  if (key != NULL) {
+    CHECK_OK(ph_config_set_host(config, key));
+  }
+  CHECK_OK(ph_config_set_debug(config, getenv("QUIET") == NULL));
+  client = client_of(config);
+}
+
+static void print_ledger(void) {
+  uint64_t all[STATISTICS_MAX];
+  statistics(client, all);
+  CHECK(all[PH_STAT_ACCEPTED] + all[PH_STAT_ADOPTED] ==
+        all[PH_STAT_DELIVERED] + all[PH_STAT_QUEUED] + all[PH_STAT_IN_FLIGHT] +
+            all[PH_STAT_STORED] + all[PH_STAT_DRAINED] + all[PH_STAT_DROPPED]);
+  printf("accepted=%d adopted=%d delivered=%d stored=%d expired=%d overflown=%d damaged=%d full=%d\n",
+         (int)all[PH_STAT_ACCEPTED], (int)all[PH_STAT_ADOPTED], (int)all[PH_STAT_DELIVERED],
+         (int)all[PH_STAT_STORED], (int)all[PH_STAT_DROPPED_EXPIRED],
+         (int)all[PH_STAT_DROPPED_OVERFLOW], (int)all[PH_STAT_DROPPED_DAMAGED],
+         (int)all[PH_STAT_REFUSED_QUEUE_FULL]);
+  fflush(stdout);
+}
+
+static ph_status capture_sized(const char *id, int64_t n, size_t bytes) {
+  ph_props *props = ph_props_new();
+  char *text = malloc(bytes + 1);
+  CHECK(text != NULL);
+  memset(text, 'x', bytes);
+  text[bytes] = '\0';
+  CHECK_OK(ph_props_set_int(props, "n", n));
+  CHECK_OK(ph_props_set_str(props, "filler", text));
+  ph_status status = ph_capture(client, id, "numbered", props);
+  free(text);
+  ph_props_free(props);
+  return status;
+}
+
+static void capture(const char *id, int64_t first, int64_t count) {
+  for (int64_t n = first; n < first + count; n++) {
+    CHECK_OK(capture_numbered(client, id, n));
+  }
+}
+
+struct producer {
+  char id[64];
+  _Atomic int64_t *accepted;
+};
+
+static void *produce(void *argument) {
+  struct producer *producer = argument;
+  for (int64_t n = 0;; n++) {
+    /* The queue may be full for a while. */
+    while (capture_numbered(client, producer->id, n) != PH_OK) {
+      sleep_ms(1);
+    }
+    atomic_store(producer->accepted, n + 1);
+    if (n % 50 == 49) {
+      sleep_ms(1);
+    }
+  }
+  return NULL;
+}
+
+static void storm(const char *id, const char *journal) {
+  int file = open(journal, O_RDWR);
+  CHECK(file >= 0);
+  _Atomic int64_t *accepted =
+      mmap(NULL, THREADS * sizeof *accepted, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+  CHECK(accepted != MAP_FAILED);
+  static struct producer producers[THREADS];
+  pthread_t thread;
+  for (int i = 0; i < THREADS; i++) {
+    snprintf(producers[i].id, sizeof producers[i].id, "%s-%d", id, i);
+    producers[i].accepted = &accepted[i];
+    CHECK(pthread_create(&thread, NULL, produce, &producers[i]) == 0);
+  }
+  for (;;) {
+    sleep_ms(1000);
+  }
+}
+
+static long resident_kb(void) {
+  FILE *file = fopen("/proc/self/statm", "r");
+  long size = 0, resident = 0;
+  CHECK(file != NULL && fscanf(file, "%ld %ld", &size, &resident) == 2);
+  fclose(file);
+  return resident * (sysconf(_SC_PAGESIZE) / 1024);
+}
+
+/* Prints how many were accepted and by how much memory grew. */
+static void fill(const char *id, int64_t refusals) {
+  capture(id, 0, 1);
+  long before = resident_kb();
+  int64_t n = 1, refused = 0;
+  while (refused < refusals) {
+    ph_status status = capture_sized(id, n, 2000);
+    CHECK(status == PH_OK || status == PH_ERROR_QUEUE_FULL);
+    refused += status != PH_OK || statistic(client, PH_STAT_DROPPED_OVERFLOW) > 0;
+    n += status == PH_OK;
+  }
+  printf("last=%lld grown=%ld\n", (long long)n - 1, resident_kb() - before);
+  print_ledger();
+}
+
+static void forks(const char *id, int64_t count) {
+  char child_id[64];
+  snprintf(child_id, sizeof child_id, "%s-child", id);
+  capture(id, 0, count);
+  pid_t child = fork();
+  CHECK(child >= 0);
+  if (child == 0) {
+    capture(child_id, 0, count);
+    CHECK(statistic(client, PH_STAT_ACCEPTED) == (uint64_t)count);
+    _exit(0);
+  }
+  int status = 0;
+  CHECK(waitpid(child, &status, 0) == child && status == 0);
+  capture(id, count, count);
+}
+
+static void optout(const char *id, int64_t count) {
+  capture(id, 0, count);
+  int64_t begun = now_ms();
+  ph_opt_out(client);
+  CHECK(now_ms() - begun < 1000);
+  capture(id, count, count);
+  ph_opt_in(client);
+  capture(id, 2 * count, count);
+}
+
+static void removed(const char *id, int64_t count) {
+  char command[1024];
+  capture(id, 0, 1);
+  snprintf(command, sizeof command, "/bin/rm -rf '%s'", directory);
+  CHECK(system(command) == 0);
+  for (int64_t n = 1; n <= count; n++) {
+    CHECK_OK(capture_sized(id, n, 2000));
+  }
+  CHECK_OK(ph_shutdown(client, 20000));
+  print_ledger();
+}
+
+int main(int argc, char **argv) {
+  CHECK(argc >= 4);
+  url = argv[1];
+  directory = argv[2];
+  const char *what = argv[3], *id = argc > 4 ? argv[4] : "";
+  long long number = argc > 5 ? atoll(argv[5]) : 0, more = argc > 6 ? atoll(argv[6]) : 0;
+  bool fills = strcmp(what, "fill") == 0;
+  begin(fills ? (uint64_t)more : 0, fills && number > 0 ? PH_OVERFLOW_DROP_OLDEST : 0);
+  if (strcmp(what, "send") == 0) {
+    ph_status ended = ph_shutdown(client, argc > 4 ? (uint32_t)atoi(argv[4]) : 20000);
+    CHECK(ended == PH_OK || ended == PH_ERROR_TIMEOUT);
+    print_ledger();
+    ph_client_free(client);
+    return 0;
+  }
+  if (strcmp(what, "storm") == 0) {
+    storm(id, argv[5]);
+  } else if (fills) {
+    fill(id, number > 0 ? number : 100);
+  } else if (strcmp(what, "fork") == 0) {
+    forks(id, number);
+  } else if (strcmp(what, "removed") == 0) {
+    removed(id, number);
+  } else if (strcmp(what, "optout") == 0) {
+    optout(id, number);
+  } else if (strcmp(what, "die") == 0 && more > 0) {
+    for (int64_t n = 0; n < number; n++) {
+      CHECK_OK(capture_sized(id, n, (size_t)more));
+    }
+  } else {
+    capture(id, 0, number);
+  }
+  if (strcmp(what, "kill") == 0) {
+    ph_exception *exception = NULL;
+    CHECK_OK(ph_exception_new("Error", "the end", &exception));
+    CHECK_OK(ph_exception_set_level(exception, PH_LEVEL_FATAL));
+    CHECK_OK(ph_capture_exception(client, id, exception));
+    raise(SIGKILL);
+  }
+  if (strcmp(what, "stop") == 0) {
+    CHECK_STATUS(ph_shutdown(client, (uint32_t)more), PH_ERROR_TIMEOUT);
+    print_ledger();
+    ph_client_free(client);
+    return 0;
+  }
+  if (strcmp(what, "hold") == 0) {
+    char byte;
+    printf("ready\n");
+    fflush(stdout);
+    CHECK(read(0, &byte, 1) == 0);
+  }
+  _exit(0);
+}

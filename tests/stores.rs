@@ -1,0 +1,520 @@
+//! Programs that end before their events are sent, in whatever way, and what their next start
+//! delivers: every event that was accepted, once.
+
+#![cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+#![cfg(feature = "crash")]
+#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod support;
+
+use posthog_receiver::{At, Brief, Options, Receiver, Record, Reply, Script};
+use std::collections::{BTreeMap, HashMap};
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
+use support::program::{Build, Program};
+use support::{Finished, run, scratch, skipped};
+
+// Has cargo build the library.
+use posthog as _;
+
+const LIMIT: Duration = Duration::from_secs(120);
+/// What a file may have beside its slots.
+const HEADER: u64 = 4096;
+
+/// A directory for the files of one test's processes, and a server.
+struct Scene {
+    folder: PathBuf,
+    program: Program,
+    receiver: Receiver,
+    /// What the files are for: project and host. The server is where the proxy leads.
+    variables: Vec<(&'static str, String)>,
+}
+
+impl Scene {
+    fn new() -> Scene {
+        Scene::built(Build::Shared)
+    }
+
+    fn built(build: Build) -> Scene {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let folder = scratch("stores").join(format!("{}-{number}", std::process::id()));
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).expect("a folder");
+        let options = Options { record: Record::Uuids, ..Options::default() };
+        let receiver = Receiver::with(options).expect("a receiver");
+        Scene { folder, program: Program::new("store", build), receiver, variables: Vec::new() }
+    }
+
+    fn store(&self) -> PathBuf {
+        self.folder.join("store")
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(self.program.path());
+        // The host is part of what tells projects apart, and stays; whether it answers is the
+        // script's matter.
+        command.arg(self.receiver.url()).arg(self.store()).args(arguments).env_clear();
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Finished {
+        run(&mut self.command(arguments), LIMIT)
+    }
+
+    /// From here on the server takes nothing.
+    fn go_down(&self) {
+        self.receiver.set_script(Script::new().always("/", Reply::status(503)));
+    }
+
+    fn come_back(&self) {
+        self.receiver.set_script(Script::new());
+    }
+
+    /// The next start: its ledger.
+    #[track_caller]
+    fn send(&self) -> BTreeMap<String, u64> {
+        ledger(&self.run(&["send"]).expect_success())
+    }
+
+    /// The files' lengths, by extension.
+    fn files(&self) -> Vec<(String, u64)> {
+        let Ok(entries) = fs::read_dir(self.store()) else { return Vec::new() };
+        let files = entries.map(|entry| {
+            let entry = entry.expect("an entry");
+            let name = entry.path();
+            let kind = name.extension().and_then(|it| it.to_str()).unwrap_or_default();
+            (kind.to_owned(), entry.metadata().expect("a file").len())
+        });
+        // Each process has one for its crash, too.
+        files.filter(|(kind, _)| kind != "crash").collect()
+    }
+
+    /// The numbers of those that arrived of that id, in order of arrival. None came twice.
+    #[track_caller]
+    fn numbers(&self, id: &str) -> Vec<i64> {
+        let (numbers, repeated) = numbers(&self.receiver.accepted(), id);
+        assert_eq!(repeated, 0, "events of {id} arrived twice");
+        numbers
+    }
+}
+
+impl Drop for Scene {
+    fn drop(&mut self) {
+        if !thread::panicking() {
+            let _ = fs::remove_dir_all(&self.folder);
+        }
+    }
+}
+
+/// The numbers of the events of that id, each once, and how many came again. An event that comes
+/// again has its own uuid.
+#[track_caller]
+fn numbers(events: &[Brief], id: &str) -> (Vec<i64>, usize) {
+    let (mut seen, mut numbers, mut repeated) = (HashMap::new(), Vec::new(), 0);
+    for event in events.iter().filter(|event| &*event.distinct_id == id) {
+        let n = event.n.expect("a number");
+        match seen.insert(n, event.uuid) {
+            None => numbers.push(n),
+            Some(uuid) => {
+                assert_eq!(uuid, event.uuid, "{id} {n} has two uuids");
+                repeated += 1;
+            }
+        }
+    }
+    (numbers, repeated)
+}
+
+/// The last line of counts.
+fn ledger(output: &str) -> BTreeMap<String, u64> {
+    let line = output.lines().last().unwrap_or_default();
+    let counts = line.split(' ').map(|it| {
+        let (name, count) = it.split_once('=').unwrap_or_else(|| panic!("no counts: {output}"));
+        (name.to_owned(), count.parse().expect("a count"))
+    });
+    counts.collect()
+}
+
+fn range(count: i64) -> Vec<i64> {
+    (0..count).collect()
+}
+
+#[test]
+fn what_was_captured_before_the_end_arrives_after_it() {
+    let scene = Scene::new();
+    scene.go_down();
+    assert_eq!(scene.run(&["die", "left", "2500"]).code, Some(0));
+    let killed = scene.run(&["kill", "killed", "10"]);
+    assert_eq!(killed.signal, Some(libc::SIGKILL), "{killed}");
+    assert_eq!(scene.run(&["die", "large", "7", "900000"]).code, Some(0));
+    for (kind, _) in scene.files() {
+        assert_eq!(kind, "events");
+    }
+    assert_eq!(scene.files().len(), 3);
+
+    scene.come_back();
+    let ledger = scene.send();
+    assert_eq!((ledger["adopted"], ledger["delivered"]), (2518, 2518));
+    assert_eq!(scene.numbers("left"), range(2500));
+    assert_eq!(scene.numbers("large"), range(7));
+    let accepted = scene.receiver.accepted();
+    let killed: Vec<_> = accepted.iter().filter(|event| &*event.distinct_id == "killed").collect();
+    assert_eq!(killed.len(), 11);
+    assert_eq!(&*killed[10].event, "$exception");
+    // Oldest first.
+    assert_eq!(&*accepted[0].distinct_id, "left");
+    assert_eq!(&*accepted[2517].distinct_id, "large");
+    assert_eq!(scene.files(), []);
+    assert_eq!(scene.send()["adopted"], 0);
+}
+
+#[test]
+fn shutdown_leaves_what_is_not_delivered() {
+    let scene = Scene::new();
+    scene.go_down();
+    let stopped = ledger(&scene.run(&["stop", "u", "3000", "300"]).expect_success());
+    assert_eq!((stopped["accepted"], stopped["stored"]), (3000, 3000));
+    // Once more without success: it stays.
+    let again = ledger(&scene.run(&["send", "300"]).expect_success());
+    assert_eq!((again["adopted"], again["stored"], again["delivered"]), (3000, 3000, 0));
+    scene.come_back();
+    let last = scene.send();
+    assert_eq!((last["adopted"], last["delivered"]), (3000, 3000));
+    assert_eq!(scene.numbers("u"), range(3000));
+    assert_eq!(scene.files(), []);
+}
+
+#[test]
+fn what_the_server_has_taken_does_not_come_again() {
+    let scene = Scene::new();
+    // Of each batch every third event is wanted again, and waits; the others are settled.
+    let results = r#"[{"path": "/i/v1/", "results": ["ok", "ok", "retry"]}]"#;
+    scene.receiver.set_script(Script::from_json(results).expect("a script"));
+    let held = hold(&scene, "u", 600);
+    assert!(scene.receiver.wait_for_events(400, LIMIT));
+    // The ledger is entered after the answer was sent.
+    thread::sleep(Duration::from_millis(300));
+    let mut taken = scene.numbers("u");
+    held.end();
+    scene.come_back();
+    let adopted = scene.send()["adopted"];
+    let all = scene.numbers("u");
+    assert_eq!(adopted as usize, 600 - taken.len(), "of {} taken", taken.len());
+    taken.extend(&all[taken.len()..]);
+    taken.sort_unstable();
+    assert_eq!(taken, range(600));
+}
+
+/// A process that waits to be ended.
+struct Held(std::process::Child);
+
+impl Held {
+    fn end(mut self) {
+        drop(self.0.stdin.take());
+        assert!(self.0.wait().expect("a child").success());
+    }
+}
+
+#[track_caller]
+fn hold(scene: &Scene, id: &str, count: u32) -> Held {
+    let mut command = scene.command(&["hold", id, &count.to_string()]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("a child");
+    let mut line = String::new();
+    let mut output = BufReader::new(child.stdout.take().expect("a pipe"));
+    output.read_line(&mut line).expect("a line");
+    assert_eq!(line, "ready\n");
+    Held(child)
+}
+
+#[test]
+fn living_processes_keep_what_is_theirs() {
+    let scene = Scene::new();
+    scene.go_down();
+    let held = hold(&scene, "held", 50);
+    assert_eq!(scene.run(&["die", "dead", "20"]).code, Some(0));
+    scene.come_back();
+    // The living one sends its own by itself.
+    let ledger = scene.send();
+    assert_eq!((ledger["adopted"], ledger["delivered"]), (20, 20));
+    assert_eq!(scene.numbers("dead"), range(20));
+    assert!(scene.receiver.wait_for_events(70, LIMIT));
+    assert_eq!(scene.numbers("held"), range(50));
+    held.end();
+    assert_eq!(scene.send()["adopted"], 0);
+    assert_eq!(scene.files(), []);
+}
+
+#[test]
+fn a_forked_child_has_a_file_of_its_own() {
+    let scene = Scene::new();
+    scene.go_down();
+    let ended = scene.run(&["fork", "u", "500"]);
+    assert_eq!(ended.code, Some(0), "{ended}");
+    assert_eq!(scene.files().len(), 2);
+    scene.come_back();
+    assert_eq!(scene.send()["adopted"], 1500);
+    assert_eq!(scene.numbers("u"), range(1000));
+    assert_eq!(scene.numbers("u-child"), range(500));
+}
+
+#[test]
+fn opting_out_purges_what_is_stored() {
+    let scene = Scene::new();
+    scene.go_down();
+    assert_eq!(scene.run(&["die", "before", "100"]).code, Some(0));
+    // This one adopts those of before, and opts out of them, too.
+    let ended = scene.run(&["optout", "u", "200"]);
+    assert_eq!(ended.code, Some(0), "{ended}");
+    assert_eq!(scene.files().len(), 1);
+    scene.come_back();
+    assert_eq!(scene.send()["adopted"], 200);
+    assert_eq!(scene.numbers("u"), (400..600).collect::<Vec<i64>>());
+    assert!(scene.numbers("before").is_empty());
+}
+
+#[test]
+fn another_projects_files_and_unknown_ones_are_left_and_told() {
+    let mut scene = Scene::new();
+    scene.go_down();
+    assert_eq!(scene.run(&["die", "u", "30"]).code, Some(0));
+    scene.come_back();
+    let other = Receiver::start();
+    scene.variables = vec![("OTHER_HOST", other.url())];
+    let sent = scene.run(&["send"]);
+    assert!(sent.stderr.contains("1 files of events of another project stay"), "{sent}");
+    assert_eq!(ledger(&sent.expect_success())["adopted"], 0);
+    assert_eq!(other.counts().attempted, 0);
+
+    // A version that is not known, no length at all, and a directory.
+    scene.variables = Vec::new();
+    let name = fs::read_dir(scene.store()).expect("files").find_map(|entry| {
+        let path = entry.expect("an entry").path();
+        (path.extension()? == "events").then_some(path)
+    });
+    let mut bytes = fs::read(name.expect("the file")).expect("its bytes");
+    bytes[8] = 99;
+    fs::write(scene.store().join("1-a.events"), &bytes).expect("a file");
+    fs::write(scene.store().join("1-b.events"), []).expect("a file");
+    fs::create_dir(scene.store().join("1-c.events")).expect("a directory");
+    let sent = scene.run(&["send"]);
+    assert!(sent.stderr.contains("2 files of events that this version cannot read"), "{sent}");
+    assert_eq!(ledger(&sent.expect_success())["adopted"], 30);
+    assert_eq!(scene.numbers("u"), range(30));
+    assert_eq!(scene.files().len(), 3);
+}
+
+#[test]
+fn old_events_are_given_up() {
+    let mut scene = Scene::new();
+    scene.go_down();
+    assert_eq!(scene.run(&["die", "u", "40"]).code, Some(0));
+    scene.come_back();
+    thread::sleep(Duration::from_millis(50));
+    scene.variables = vec![("MAX_AGE_MS", "20".into())];
+    let ledger = scene.send();
+    assert_eq!((ledger["adopted"], ledger["expired"], ledger["delivered"]), (40, 40, 0));
+    assert_eq!(scene.receiver.counts().attempted, 0);
+    assert_eq!(scene.files(), []);
+}
+
+/// While nobody takes events the file grows to its bound, and memory does not.
+#[test]
+fn an_outage_fills_the_file_and_not_the_memory() {
+    const MAX: u64 = 64 << 20;
+    let scene = Scene::new();
+    scene.go_down();
+    let filled = scene.run(&["fill", "u", "0", &MAX.to_string()]);
+    let output = filled.expect_success();
+    let first: Vec<u64> = output
+        .lines()
+        .next()
+        .expect("a line")
+        .split(' ')
+        .map(|it| it.split_once('=').expect("a count").1.parse().expect("a number"))
+        .collect();
+    let counts = ledger(&output);
+    let accepted = counts["accepted"];
+    assert!(accepted * 2000 > MAX * 8 / 10, "only {accepted} events");
+    assert!(counts["full"] >= 100);
+    let [(_, len)] = scene.files()[..] else { panic!("one file: {:?}", scene.files()) };
+    assert!(len <= MAX + HEADER && len > MAX * 9 / 10, "{len} bytes");
+    let grown_kb = first[1];
+    assert!(grown_kb < 16 << 10, "memory grew by {grown_kb} kB");
+
+    // What is left counts towards the bound, and goes with the first.
+    scene.come_back();
+    let sent = scene.send();
+    assert_eq!((sent["adopted"], sent["delivered"]), (accepted, accepted));
+    assert_eq!(scene.numbers("u"), range(accepted as i64));
+    assert_eq!(scene.files(), []);
+}
+
+#[test]
+fn the_oldest_events_give_way_where_the_host_wants_it() {
+    const MAX: u64 = 4 << 20;
+    let scene = Scene::new();
+    scene.go_down();
+    let output = scene.run(&["fill", "u", "3000", &MAX.to_string()]).expect_success();
+    let counts = ledger(&output);
+    assert!(counts["overflown"] > 0 && counts["full"] == 0, "{output}");
+    scene.come_back();
+    let sent = scene.send();
+    let kept = counts["accepted"] - counts["overflown"];
+    assert_eq!((sent["adopted"], sent["delivered"]), (kept, kept), "{output}");
+    let numbers = scene.numbers("u");
+    assert_eq!(numbers.last(), Some(&(counts["accepted"] as i64 - 1)));
+    // The batch in flight, which is never dropped for room, and the newest.
+    let gap = numbers.windows(2).filter(|pair| pair[1] != pair[0] + 1).count();
+    assert!(gap <= 1, "{gap} gaps");
+}
+
+#[test]
+fn a_directory_that_cannot_be_used_costs_one_warning() {
+    for trouble in ["no parent", "a file", "everybody's", "another user's", "removed"] {
+        let scene = Scene::new();
+        let store = scene.store();
+        match trouble {
+            "no parent" => fs::remove_dir_all(&scene.folder).expect("a folder"),
+            "a file" => fs::write(&store, []).expect("a file"),
+            "everybody's" => {
+                fs::create_dir(&store).expect("a folder");
+                fs::set_permissions(&store, fs::Permissions::from_mode(0o777)).expect("a mode");
+            }
+            "another user's" => {
+                fs::create_dir(&store).expect("a folder");
+                if std::os::unix::fs::chown(&store, Some(12_345), None).is_err() {
+                    skipped("a directory of another user's", "only root can make one");
+                    continue;
+                }
+            }
+            _ => {}
+        }
+        // In all of them events go through memory.
+        let finished = scene.run(&["removed", "u", "3000"]);
+        let warnings = finished.stderr.lines().filter(|line| line.contains("storage")).count();
+        assert_eq!(warnings, 1, "{trouble}: {finished}");
+        let counts = ledger(&finished.expect_success());
+        assert_eq!((counts["delivered"], counts["stored"]), (3001, 0), "{trouble}");
+        assert_eq!(scene.numbers("u"), range(3001), "{trouble}");
+    }
+}
+
+/// Takes the place of a disk that is full. In a namespace of its own, where mounting is permitted.
+#[test]
+fn a_disk_filled_to_the_last_byte_loses_nothing_that_is_stored() {
+    let scene = Scene::new();
+    scene.go_down();
+    fs::create_dir(scene.store()).expect("a folder");
+    let script = r#"mount -t tmpfs -o size=50m,mode=700 tmpfs "$2" || exit 77
+        "$0" "$1" "$2" fill u 0 1000000000 || exit 1
+        df --output=avail "$2" | tail -n 1
+        "$3" || exit 1
+        "$0" "$1" "$2" send"#;
+    // The server comes back while the files are still there.
+    let back = scene.folder.join("back");
+    let mut sh = Command::new("unshare");
+    sh.args(["-rm", "sh", "-c", script])
+        .arg(scene.program.path())
+        .arg(scene.receiver.url())
+        .arg(scene.store())
+        .arg(&back)
+        .env("QUIET", "1");
+    let wait = scene.folder.join("asked");
+    let text = format!(
+        "#!/bin/sh\ntouch {}\nfor i in $(seq 600); do [ -e {} ] && exit 0; sleep 0.1; done\nexit 1\n",
+        wait.display(),
+        scene.folder.join("go").display()
+    );
+    fs::write(&back, text).expect("a script");
+    fs::set_permissions(&back, fs::Permissions::from_mode(0o755)).expect("a mode");
+    let ended = thread::scope(|scope| {
+        let runner = scope.spawn(|| run(&mut sh, LIMIT));
+        while !wait.exists() && !runner.is_finished() {
+            thread::sleep(Duration::from_millis(20));
+        }
+        scene.come_back();
+        fs::write(scene.folder.join("go"), []).expect("a file");
+        runner.join().expect("it ran")
+    });
+    if ended.code != Some(0) && !wait.exists() {
+        skipped("a full disk", "mounting is not permitted here");
+        return;
+    }
+    let output = ended.expect_success();
+    let lines: Vec<&str> = output.lines().collect();
+    let filled = ledger(lines[1]);
+    assert!(filled["full"] >= 100 && filled["accepted"] * 2000 > 40 << 20, "{output}");
+    let available: u64 = lines[2].trim().parse().expect("a number");
+    assert!(available < 512, "{available} kB are still free");
+    let sent = ledger(lines[3]);
+    assert_eq!((sent["adopted"], sent["delivered"]), (filled["accepted"], filled["accepted"]));
+    assert_eq!(scene.numbers("u"), range(filled["accepted"] as i64));
+}
+
+/// Kills at random instants, under four producers and a server that comes and goes. How many is
+/// said by PH_KILLS.
+#[test]
+fn every_accepted_event_survives_being_killed_at_any_instant() {
+    let kills: u64 = std::env::var("PH_KILLS").ok().and_then(|it| it.parse().ok()).unwrap_or(30);
+    let mut scene = Scene::new();
+    scene.variables = vec![("QUIET", "1".into())];
+    let journal = scene.folder.join("journal");
+    let flapping = || {
+        Script::new()
+            .every(3, "/", Reply::status(503))
+            .every(7, "/", Reply::usual().reset(At::Body))
+            .every(11, "/", Reply::usual().reset(At::Response(20)))
+    };
+    scene.receiver.set_script(flapping());
+    let mut random = std::process::id() | 1;
+    let mut expected = BTreeMap::new();
+    for kill in 0..kills {
+        fs::write(&journal, [0; 32]).expect("the journal");
+        let id = format!("run-{kill}");
+        let path = journal.display().to_string();
+        let mut command = scene.command(&["storm", &id, &path]);
+        let mut child = command.stderr(Stdio::inherit()).spawn().expect("a child");
+        random ^= random << 13;
+        random ^= random >> 17;
+        random ^= random << 5;
+        thread::sleep(Duration::from_micros(u64::from(random % 120_000)));
+        child.kill().expect("it can be killed");
+        child.wait().expect("it has ended");
+        let counts = fs::read(&journal).expect("the journal");
+        for (index, count) in counts.chunks_exact(8).enumerate() {
+            let count = i64::from_le_bytes(count.try_into().expect("eight bytes"));
+            expected.insert(format!("{id}-{index}"), count);
+        }
+        for (_, len) in scene.files() {
+            assert!(len <= (64 << 20) + HEADER, "{len} bytes");
+        }
+        scene.receiver.set_script(flapping());
+    }
+    scene.come_back();
+    let left = scene.send();
+    assert_eq!(left["damaged"], 0, "{left:?}");
+    assert_eq!(scene.files(), []);
+    let accepted = scene.receiver.accepted();
+    let ambiguous = scene.receiver.ambiguous().len();
+    let mut repeated = 0;
+    for (id, count) in &expected {
+        let (mut arrived, again) = numbers(&accepted, id);
+        repeated += again;
+        arrived.sort_unstable();
+        // The last one of each thread may be stored and its capture not have returned.
+        let may_be = arrived.len() as i64 - count;
+        assert!((0..=1).contains(&may_be), "{id}: {count} accepted, {} arrived", arrived.len());
+        assert_eq!(arrived, range(count + may_be), "{id}");
+    }
+    let total: i64 = expected.values().sum();
+    assert!(total > kills as i64 * 100, "only {total} events");
+    // An answer under way when the process died is ambiguous to it: a batch a time, at most.
+    assert!(repeated <= ambiguous + kills as usize * 1000, "{repeated} of {total} came twice");
+}
