@@ -1,34 +1,10 @@
 package posthog
 
 import (
-	"time"
 	"unsafe"
 
 	"github.com/posthog/libposthog/bindings/go/internal/abi"
 )
-
-// WithStorageDir keeps what is to outlive the process in a directory: events that are not delivered yet,
-// which the next start delivers, and its crash.
-func WithStorageDir(path string) Option {
-	return text("WithStorageDir", abi.ConfigSetStorageDir, path)
-}
-
-// WithStorageMaxBytes bounds the events in the storage directory, in place of the bounds of the queue in
-// memory: 1 MiB to 64 GiB; default 64 MiB.
-func WithStorageMaxBytes(bytes int) Option {
-	return number("WithStorageMaxBytes", abi.ConfigSetStorageMaxBytes, bytes)
-}
-
-// WithStorageMaxAge gives up events that were stored so long ago, in place of WithMaxAge: 1 ms to 365 days;
-// default 7 days.
-func WithStorageMaxAge(age time.Duration) Option {
-	return func(s *setup) {
-		if s.config != 0 {
-			s.check("WithStorageMaxAge",
-				abi.Status(abi.ConfigSetStorageMaxAgeMs, s.config, uintptr(wholeMilliseconds(age))))
-		}
-	}
-}
 
 // WithCrashHandler has the next start report the signal that ends this process: an abort, or a fault in
 // C code, or of Go's with debug.SetTraceback("crash"), which makes a panic end by SIGABRT. Needs

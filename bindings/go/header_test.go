@@ -117,7 +117,10 @@ func TestStatisticsAreTheHeaders(t *testing.T) {
 			t.Errorf("REFUSED_%s is number %d", name, index)
 		}
 	}
-	if constants["LAST_SUCCESS_MS"] != statLastSuccess {
-		t.Error("LAST_SUCCESS_MS")
+	if constants["LAST_SUCCESS_MS"] != statLastSuccess || constants["DROPPED_DAMAGED"] != statDamaged {
+		t.Error(constants)
+	}
+	if len(constants) != statCount {
+		t.Errorf("the header has %d statistics", len(constants))
 	}
 }

@@ -30,6 +30,7 @@ type Stats struct {
 	DroppedRetries  uint64 // Given up after WithMaxRetries retries.
 	DroppedShutdown uint64 // Not confirmed when the deadline of Close passed.
 	DroppedOptedOut uint64 // Queued when the user opted out.
+	DroppedDamaged  uint64 // Places in storage that cannot be read any more.
 
 	QueuedBytes    uint64    // Bytes of the queued events, as they will be on the wire.
 	RepairedValues uint64    // Values that were repaired: NaN, NUL, invalid UTF-8.
@@ -47,7 +48,8 @@ const (
 	statLastSuccess = 20
 	statRefused     = 21
 	refusals        = 25
-	statCount       = statRefused + refusals
+	statDamaged     = statRefused + refusals
+	statCount       = statDamaged + 1
 )
 
 // Stats counts what became of the events. It works after Close, too.
@@ -93,11 +95,12 @@ func (c *Client) readStats() Stats {
 	for i, field := range stats.fields() {
 		*field = values[i]
 	}
+	stats.DroppedDamaged = values[statDamaged]
 	if success := values[statLastSuccess]; success > 0 {
 		stats.LastSuccess = time.UnixMilli(int64(success))
 	}
 	// The errors are numbered down from -1 in the order of these counts.
-	for i, count := range values[statRefused:] {
+	for i, count := range values[statRefused:statDamaged] {
 		if count > 0 {
 			stats.Refused[Error(-1-i)] = count
 		}
