@@ -65,8 +65,8 @@ class End(ReceiverTest):
         self.assertLess(time.monotonic() - begun, 10)
 
 
-@unittest.skipUnless(sys.platform == "linux", "crashes are reported on Linux")
-class Crash(ReceiverTest):
+@unittest.skipUnless(sys.platform == "linux", "there is storage on Linux only")
+class Storage(ReceiverTest):
     PROGRAM = """
     import ctypes, os, signal, sys
     from libposthog import Client
@@ -91,6 +91,28 @@ class Crash(ReceiverTest):
                 self.assertEqual(exception["mechanism"]["type"], "signal")
                 self.assertEqual(report["distinct_id"], "user_42")
                 self.assertEqual(os.listdir(folder), [])
+
+    def test_what_a_killed_process_captured_is_delivered_by_the_next(self) -> None:
+        program = """
+    import os, signal, sys
+    from libposthog import Client
+    options = dict(storage_dir=sys.argv[2], storage_max_bytes=2**20, storage_max_age=3600)
+    client = Client("phc_x", host=sys.argv[1], flush_interval=3600, **options)
+    """
+        kills = """
+    for number in range(3):
+        assert client.capture("kept", "u", {"n": number})
+    os.kill(os.getpid(), signal.SIGKILL)
+    """
+        with tempfile.TemporaryDirectory() as folder:
+            killed = run_python(program + kills, self.receiver.url, folder)
+            self.assertEqual(killed.returncode, -signal.SIGKILL, killed.stderr)
+            self.assertEqual(self.receiver.events(), [])
+            ends = 'assert client.shutdown(); assert client.stats()["adopted"] == 3'
+            self.run_program(program + ends, folder)
+            numbers = [event["properties"]["n"] for event in self.receiver.events()]
+            self.assertEqual(numbers, [0, 1, 2])
+            self.assertEqual(os.listdir(folder), [])
 
     def test_it_needs_a_directory(self) -> None:
         client = self.client()

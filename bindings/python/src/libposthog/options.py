@@ -88,9 +88,8 @@ class Options(TypedDict, total=False):
     on_error: reports.OnError
     # Carries each request, in place of the library: on its threads, and on those that read flags.
     transport: transport.Transport
-    # Where what is to outlive the process is kept: events that are not delivered, at most so many
-    # bytes of them and for so long; and whether the next start reports the signal that this process
-    # dies of.
+    # Where events and crashes are kept that are to outlive the process, how many bytes of events, and
+    # for how long; and whether the next start reports the signal that this process dies of.
     storage_dir: str | os.PathLike[str] | None
     storage_max_bytes: int
     storage_max_age: float
@@ -112,17 +111,29 @@ class Options(TypedDict, total=False):
 OWN_OPTIONS = ("exit_timeout", "capture_uncaught", "in_app_include", "in_app_exclude")
 
 
-def _count(value: int) -> int:
+# Settings of 64 bits.
+_WIDEST = 2**64 - 1
+
+
+def _count(value: int, most: int = 0xFFFFFFFF) -> int:
     if value <= 0:
         raise ValueError("has to be more than 0")
     # ctypes would take what does not fit for something else.
-    return min(value, 0xFFFFFFFF)
+    return min(value, most)
 
 
-def _duration(value: float) -> int:
+def _size(value: int) -> int:
+    return _count(value, _WIDEST)
+
+
+def _duration(value: float, most: int = _ffi.FOREVER) -> int:
     if not value > 0:
         raise ValueError("has to be more than 0")
-    return milliseconds(value, _ffi.FOREVER)
+    return milliseconds(value, most)
+
+
+def _age(value: float) -> int:
+    return _duration(value, _WIDEST)
 
 
 def _optional_duration(value: float) -> int:
@@ -168,8 +179,8 @@ _SETTERS: dict[str, _Setter] = {
     "proxy": ("proxy", _text),
     "ca_file": ("ca_file", _path),
     "storage_dir": ("storage_dir", _path),
-    "storage_max_bytes": ("storage_max_bytes", int),
-    "storage_max_age": ("storage_max_age_ms", _duration),
+    "storage_max_bytes": ("storage_max_bytes", _size),
+    "storage_max_age": ("storage_max_age_ms", _age),
     "crash_handler": ("crash_handler", bool),
     "release": ("release", _text),
     "flag_events": ("flag_events", bool),
@@ -190,13 +201,13 @@ _SETTERS: dict[str, _Setter] = {
     "flush_at": ("flush_at", _count),
     "flush_interval": ("flush_interval_ms", _duration),
     "batch_max_events": ("batch_max_events", _count),
-    "batch_max_bytes": ("batch_max_bytes", _count),
+    "batch_max_bytes": ("batch_max_bytes", _size),
     "queue_max_events": ("queue_max_events", _count),
-    "queue_max_bytes": ("queue_max_bytes", _count),
-    "event_max_bytes": ("event_max_bytes", _count),
+    "queue_max_bytes": ("queue_max_bytes", _size),
+    "event_max_bytes": ("event_max_bytes", _size),
     "connect_timeout": ("connect_timeout_ms", _duration),
     "request_timeout": ("request_timeout_ms", _duration),
-    "max_age": ("max_age_ms", _duration),
+    "max_age": ("max_age_ms", _age),
     "max_retries": ("max_retries", _retries),
     "retry_base": ("retry_base_ms", _duration),
     "retry_cap": ("retry_cap_ms", _duration),
