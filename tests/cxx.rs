@@ -214,6 +214,22 @@ fn the_end_of_a_program() {
     assert!(events.contains_key("before the end") && !events.contains_key("$exception"));
 }
 
+/// What a program captured that was killed is delivered by its next start.
+#[test]
+#[cfg(feature = "crash")]
+fn what_a_killed_program_captured() {
+    let program = build("killed", &of_folder("crash.cc"), &["-std=c++17"]);
+    let receiver = Receiver::start();
+    let folder = scratch("cxx-killed");
+    let _ = std::fs::remove_dir_all(&folder);
+    let (url, folder) = (receiver.url(), folder.display().to_string());
+    let finished = start(&program, &[&url, &folder, "killed"]);
+    assert_eq!(finished.signal, Some(libc::SIGKILL), "{finished}");
+    assert!(by_name(&receiver).is_empty());
+    start(&program, &[&url, &folder, "again"]).expect_success();
+    assert_eq!(by_name(&receiver)["kept"].len(), 1);
+}
+
 /// A program that dies reports it once: at once where it can, else at its next start.
 #[test]
 #[cfg(feature = "crash")]

@@ -95,7 +95,7 @@ class Config : public Builder<Config, ph_config, ph_config_free> {
     return call<std::int32_t, std::uint32_t>(ph_config_set_overflow, overflow, block_ms);
   }
   Config &flags_timeout_ms(std::uint32_t ms) noexcept { return call(ph_config_set_flags_timeout_ms, ms); }
-  // What is to outlive the process is kept there: events that are not delivered, and its crash, which crash_handler
+  // What is to outlive the process is kept there: events until they are delivered, and its crash, which crash_handler
   // has the next start report.
   Config &storage_dir(Text path) noexcept { return call(ph_config_set_storage_dir, path); }
   Config &storage_max_bytes(std::uint64_t bytes) noexcept { return call(ph_config_set_storage_max_bytes, bytes); }

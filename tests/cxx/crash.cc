@@ -9,10 +9,16 @@ int main(int count, char **arguments) {
   CHECK(count == 4);
   const char *how = arguments[3];
   posthog::Client client(
-      posthog::Config("phc_test").host(arguments[1]).storage_dir(arguments[2]).crash_handler(std::strcmp(how, "written")));
+      posthog::Config("phc_test")
+          .host(arguments[1])
+          .storage_dir(arguments[2])
+          .storage_max_bytes(std::uint64_t{8} << 30)
+          .storage_max_age_ms(60ull * 24 * 3600 * 1000)
+          .flush_interval_ms(3600000)
+          .crash_handler(std::strcmp(how, "written")));
   CHECK_OK(client.status());
   if (!std::strcmp(how, "again")) {
-    CHECK_OK(client.flush(10000));
+    CHECK_OK(client.shutdown(10000));
     return 0;
   }
   CHECK_STATUS(client.crash_distinct_id("a\0b"), PH_OK);  // A literal ends where C says it does.
@@ -20,6 +26,10 @@ int main(int count, char **arguments) {
   CHECK_OK(client.crash_distinct_id(std::string_view("user_42!", 7)));
   CHECK_STATUS(client.attach_crash_thread(), std::strcmp(how, "written") ? PH_OK : PH_ERROR_UNSUPPORTED);
   client.capture_terminate();
+  if (!std::strcmp(how, "killed")) {
+    CHECK_OK(client.capture("user_42", "kept"));
+    std::raise(SIGKILL);
+  }
   if (!std::strcmp(how, "signal")) std::raise(SIGSEGV);
   if (!std::strcmp(how, "thrown")) throw std::runtime_error("nobody caught this");
   if (!std::strcmp(how, "written")) {

@@ -46,6 +46,10 @@ fn numbers(config: types.Config, it: *c.Config) types.InitError!void {
     try check(config, "max_queue_bytes", c.ph_config_set_queue_max_bytes(it, std.math.clamp(config.max_queue_bytes, 1024, 4 << 30)));
     try check(config, "batch_max_events", c.ph_config_set_batch_max_events(it, near(config.batch_max_events, 1, 100_000)));
     try check(config, "batch_max_bytes", c.ph_config_set_batch_max_bytes(it, std.math.clamp(config.batch_max_bytes, 1024, 16 << 20)));
+    if (config.storage_max_bytes != 0)
+        try check(config, "storage_max_bytes", c.ph_config_set_storage_max_bytes(it, std.math.clamp(config.storage_max_bytes, 1 << 20, 64 << 30)));
+    if (config.storage_max_age_ms != 0)
+        try check(config, "storage_max_age_ms", c.ph_config_set_storage_max_age_ms(it, @min(config.storage_max_age_ms, 365 * day_ms)));
     // To the library 0 is no limit.
     const retries = if (config.max_retries == 0) c.PH_NEVER else @min(config.max_retries, c.PH_NEVER - 1);
     try check(config, "max_retries", c.ph_config_set_max_retries(it, retries));

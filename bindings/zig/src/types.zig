@@ -121,8 +121,12 @@ pub const Config = struct {
     group_indices: []const GroupIndex = &.{},
     /// Properties that never leave.
     denied_properties: []const []const u8 = &.{},
-    /// Where what outlives the process is kept: what `writeCrashFile` writes, and crashes.
+    /// Where what outlives the process is kept: events until they are delivered, what `writeCrashFile`
+    /// writes, and crashes.
     storage_dir: ?[]const u8 = null,
+    /// Bounds of the stored events; 0 for the defaults, 64 MiB and 7 days.
+    storage_max_bytes: u64 = 0,
+    storage_max_age_ms: u64 = 0,
     /// Whether fatal signals are reported by the next start; needs `storage_dir`.
     crash_handler: bool = false,
     /// Sees each event before it is queued, on the capturing thread; false drops it.

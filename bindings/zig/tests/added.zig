@@ -103,6 +103,37 @@ fn dies(receiver: *const Receiver, directory: []const u8) !void {
     try expect(!client.writeCrash("once more"));
 }
 
+/// And what it does that ends without a word.
+fn captures(receiver: *const Receiver, directory: []const u8) !void {
+    const client = try clientOf(receiver, .{ .api_key = "", .storage_dir = directory, .storage_max_bytes = 8 << 30, .storage_max_age_ms = 3_600_000 });
+    for (0..3) |_| try client.capture(.{ .distinct_id = "u", .event = "kept" });
+}
+
+/// In a process of its own, which ends without `deinit`.
+fn inChild(work: *const fn (*const Receiver, []const u8) anyerror!void, receiver: *const Receiver, directory: []const u8) !void {
+    const child = std.c.fork();
+    if (child == 0) {
+        work(receiver, directory) catch std.c._exit(1);
+        std.c._exit(0);
+    }
+    var status: c_int = -1;
+    try expectEqual(child, std.c.waitpid(child, &status, 0));
+    try expectEqual(0, status);
+}
+
+test "the next start delivers what the last one captured" {
+    var receiver = try clear();
+    defer receiver.deinit();
+    var folder = std.testing.tmpDir(.{});
+    defer folder.cleanup();
+    const directory = try std.fmt.allocPrint(allocator, ".zig-cache/tmp/{s}", .{folder.sub_path});
+    defer allocator.free(directory);
+    try inChild(captures, &receiver, directory);
+    const client = try clientOf(&receiver, .{ .api_key = "", .storage_dir = directory });
+    client.deinit();
+    for (try receiver.events(3)) |event| try expectEqualStrings("kept", event.object.get("event").?.string);
+}
+
 test "the next start reports what was written down" {
     var receiver = try clear();
     defer receiver.deinit();
@@ -110,15 +141,7 @@ test "the next start reports what was written down" {
     defer folder.cleanup();
     const directory = try std.fmt.allocPrint(allocator, ".zig-cache/tmp/{s}", .{folder.sub_path});
     defer allocator.free(directory);
-
-    const child = std.c.fork();
-    if (child == 0) {
-        dies(&receiver, directory) catch std.c._exit(1);
-        std.c._exit(0);
-    }
-    var status: c_int = -1;
-    try expectEqual(child, std.c.waitpid(child, &status, 0));
-    try expectEqual(0, status);
+    try inChild(dies, &receiver, directory);
 
     const client = try clientOf(&receiver, .{ .api_key = "", .storage_dir = directory });
     defer client.deinit();
