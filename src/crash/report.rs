@@ -13,10 +13,14 @@ use crate::sys::crash::{NAMES, layout};
 use crate::sys::images::Image;
 use crate::uuid::Random;
 use serde_json::{Map, Value};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Reports beyond these are given up, the oldest first.
 const REPORTS_MAX: usize = 32;
+/// A report is given up after so many processes that have begun to read it and did not end that.
+const READINGS_MAX: u32 = 2;
+const READINGS: u64 = (HEADER + std::mem::offset_of!(layout::Control, readings)) as u64;
 /// Older reports are given up.
 const AGE_MAX_MS: i64 = 7 * 24 * 60 * 60 * 1000;
 /// A thread that writes a note and dies of a signal so soon after has done both for one reason.
@@ -77,7 +81,12 @@ impl Reports {
         let now_ms = clock::now().unix_millis();
         let mut read: Vec<(Owned, Record)> = Vec::new();
         for owned in found.adopted.drain(..) {
-            match read_record(&owned) {
+            let may_be_read = begin_reading(&owned);
+            if !may_be_read {
+                let text = "a crash report that could not be read is given up";
+                logger.log(Level::Warn, format_args!("{text}"));
+            }
+            match read_record(&owned).filter(|_| may_be_read) {
                 Some(record) if record.crash.is_some() || record.note.is_some() => {
                     read.push((owned, record));
                 }
@@ -92,8 +101,9 @@ impl Reports {
             if index < too_many || is_old {
                 owned.remove();
             } else {
+                let read = AssertUnwindSafe(|| reports_of(owned, record));
                 // Without memory for it, it stays for the next time.
-                reports.extend(reports_of(owned, record).unwrap_or_default());
+                reports.extend(catch_unwind(read).unwrap_or(Ok(Vec::new())).unwrap_or_default());
             }
         }
         if too_many > 0 {
@@ -111,6 +121,16 @@ impl Record {
     }
 }
 
+/// False for one that earlier processes have not lived to read: what ends in it must not end every
+/// start of the program. It can be what it refers to, such as an executable that is being replaced.
+fn begin_reading(owned: &Owned) -> bool {
+    let mut count = [0; 4];
+    let Ok(()) = owned.file.read_at(&mut count, READINGS) else { return false };
+    let count = u32::from_ne_bytes(count);
+    let _ = owned.file.write_at(&count.saturating_add(1).to_ne_bytes(), READINGS);
+    count < READINGS_MAX
+}
+
 fn read_record(owned: &Owned) -> Option<Record> {
     let mut bytes = vec![0; layout::LEN];
     owned.file.read_at(&mut bytes, HEADER as u64).ok()?;
@@ -122,6 +142,7 @@ fn reports_of(owned: Owned, record: Record) -> Result<Vec<Report>, Error> {
     let Record { crash, note, mut images, loaded, context, .. } = record;
     add_loaded(&mut images, &loaded, time_ms);
     let exceptions = exceptions_of(crash, note, &images)?;
+    let _ = owned.file.write_at(&[0; 4], READINGS);
     let file = Arc::new(File { owned: Mutex::new(Some(owned)), left: exceptions.len().into() });
     let images: Vec<_> = images.into_iter().map(Arc::new).collect();
     let text = |key: &str| context.get(key).and_then(Value::as_str).map(str::to_owned);

@@ -1,32 +1,58 @@
 //! Damaged records: whatever lies in a file, it is a report or none.
 
 use super::super::record::Record;
-use super::super::{Crash, Scene};
+use super::super::{Crash, Scene as Crashed};
 use super::*;
 use crate::storage::HEADER;
 use crate::sys::crash::layout::{CONTEXT, CRASH, CRASH_STACK, IMAGES, LOADED, NOTE, NOTE_STACK};
 use crate::sys::images::Images;
 use crate::uuid::Random;
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
+
+/// A directory with the record of one process, which has ended: with a note, and ready to be read.
+struct Scratch {
+    config: Config,
+    folder: PathBuf,
+}
+
+impl Scratch {
+    fn new() -> Scratch {
+        let mut id = [0; 8];
+        getrandom::fill(&mut id).unwrap();
+        let folder = std::env::temp_dir().join(format!("posthog-crash-{}", u64::from_le_bytes(id)));
+        let mut config = Config::new("phc_test");
+        config.storage_dir = Some(folder.clone());
+        let directory = directory(&config, &silent()).unwrap();
+        let crash = Crash::open(&config, &directory, &silent(), None).unwrap();
+        let steps = Some(br#"[{"$message":"opened the door"}]"#.to_vec());
+        let mut scene = Crashed { release: Some("1"), steps, ..Crashed::default() };
+        scene.props.set_str("plan", b"pro").unwrap();
+        crash.set_identity(Some("user_42"));
+        crash.prepare(&Images::default(), &scene).unwrap();
+        crash.write(b"the reactor melts", 0).unwrap();
+        Scratch { config, folder }
+    }
+
+    fn files(&self) -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(&self.folder).unwrap();
+        entries.map(|entry| entry.unwrap().path()).collect()
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+fn silent() -> Logger {
+    Logger::new(None, false, Arc::default())
+}
 
 /// A record of this process, with a note and, as if it had gone on to die, a crash.
 fn sample() -> Vec<u8> {
-    let mut id = [0; 8];
-    getrandom::fill(&mut id).unwrap();
-    let folder = std::env::temp_dir().join(format!("posthog-crash-{}", u64::from_le_bytes(id)));
-    let mut config = Config::new("phc_test");
-    config.storage_dir = Some(folder.clone());
-    let silent = Logger::new(None, false, Arc::default());
-    let directory = directory(&config, &silent).unwrap();
-    let crash = Crash::open(&config, &directory, &silent, None).unwrap();
-    let steps = Some(br#"[{"$message":"opened the door"}]"#.to_vec());
-    let mut scene = Scene { release: Some("1"), steps, ..Scene::default() };
-    scene.props.set_str("plan", b"pro").unwrap();
-    crash.set_identity(Some("user_42"));
-    crash.prepare(&Images::default(), &scene).unwrap();
-    crash.write(b"the reactor melts", 0).unwrap();
-    let entry = std::fs::read_dir(&folder).unwrap().next().unwrap().unwrap();
-    let mut bytes = std::fs::read(entry.path()).unwrap().split_off(HEADER);
-    std::fs::remove_dir_all(&folder).unwrap();
+    let mut bytes = std::fs::read(&Scratch::new().files()[0]).unwrap().split_off(HEADER);
     bytes[0..4].copy_from_slice(&layout::WRITTEN.to_ne_bytes());
     bytes.copy_within(NOTE..NOTE + size_of::<layout::Fault>(), CRASH);
     bytes.copy_within(NOTE_STACK.start..NOTE_STACK.start + NOTE_STACK.len, CRASH_STACK.start);
@@ -95,4 +121,21 @@ fn damaged_ones_are_reports_or_none() {
         changed.iter().for_each(|at| bytes[*at] = sound[*at]);
     }
     assert!(reports > 2_500, "{reports}");
+}
+
+#[test]
+fn one_that_ends_its_readers_is_given_up() {
+    let scratch = Scratch::new();
+    let adopt = || Reports::adopt(&scratch.config, &silent()).len();
+    // Read, not delivered, and read again.
+    assert_eq!([adopt(), adopt(), adopt(), adopt()], [1; 4]);
+    let begin = |count: u32| {
+        let file = std::fs::File::options().write(true).open(&scratch.files()[0]).unwrap();
+        file.write_all_at(&count.to_ne_bytes(), READINGS).unwrap();
+    };
+    begin(READINGS_MAX - 1);
+    assert_eq!(adopt(), 1);
+    begin(READINGS_MAX);
+    assert_eq!(adopt(), 0);
+    assert_eq!(scratch.files().len(), 0);
 }

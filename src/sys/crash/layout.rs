@@ -51,6 +51,8 @@ pub struct Control {
     /// 0 for none, else the slot that holds, plus one.
     pub images: AtomicU32,
     pub context: AtomicU32,
+    /// How many processes have begun to read it and not told that they were done.
+    pub readings: u32,
     pub crash: Fault,
     pub note: Fault,
     /// How much there is by now of the list of what is loaded.
