@@ -80,6 +80,16 @@ impl Claim {
     }
 }
 
+impl Drop for LockedFile {
+    fn drop(&mut self) {
+        // One that nobody finds any more is never opened again, and as soon as it is closed its number
+        // may be another file's.
+        if self.is_gone() {
+            self.claim.0.holds.store(false, Ordering::Release);
+        }
+    }
+}
+
 impl LockedFile {
     /// Makes a file, for its owner alone, with room for `len` bytes: a disk that is full says so now
     /// and not when the bytes are written.

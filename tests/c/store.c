@@ -7,10 +7,13 @@
  * store URL DIRECTORY storm ID JOURNAL   four threads capture until something kills the process; the
  *                                        journal has how many events each was told to be accepted
  * store URL DIRECTORY fill ID POLICY MAX captures events of 2 kB until N were refused or evicted
+ * store URL DIRECTORY damage ID FILE     starts with that file cut short anywhere, and with each byte
+ *                                        of its events changed: all that are whole are delivered
  * store URL DIRECTORY fork ID N          parent and child capture N each; the child ends, then the parent
  * store URL DIRECTORY optout ID N        captures, opts out, captures, opts in, captures, dies
  * store URL DIRECTORY removed ID N       captures, removes the directory, captures N more, delivers them
- * store URL DIRECTORY hold ID N          captures, says so, and ends when its input does */
+ * store URL DIRECTORY hold ID N          captures, says so, reads a number, and ends without a word
+ *                                        when so many are delivered */
 #include "check.h"
 
 #include <fcntl.h>
@@ -34,8 +37,9 @@ static void begin(uint64_t max_bytes, int32_t policy) {
   CHECK_OK(ph_config_set_storage_max_bytes(config, max_bytes));
   CHECK_OK(ph_config_set_storage_max_age_ms(config, age == NULL ? 0 : strtoull(age, NULL, 10)));
   CHECK_OK(ph_config_set_flush_interval_ms(config, 20));
-  CHECK_OK(ph_config_set_retry_base_ms(config, 10));
-  CHECK_OK(ph_config_set_retry_cap_ms(config, 50));
+  const char *wait = getenv("RETRY_MS");
+  CHECK_OK(ph_config_set_retry_base_ms(config, wait == NULL ? 10 : (uint32_t)atoi(wait)));
+  CHECK_OK(ph_config_set_retry_cap_ms(config, wait == NULL ? 50 : (uint32_t)atoi(wait)));
   CHECK_OK(ph_config_set_overflow(config, policy, 0));
   if (key != NULL) {
     CHECK_OK(ph_config_set_host(config, key));
@@ -139,6 +143,67 @@ static void fill(const char *id, int64_t refusals) {
   print_ledger();
 }
 
+enum { FILE_HEADER = 4096, SLOT_HEADER = 64, EVENTS_MAX = 16 };
+
+static uint8_t sample[1 << 20];
+static size_t sample_len, begins[EVENTS_MAX], ends[EVENTS_MAX], events;
+
+static void read_sample(const char *path) {
+  FILE *file = fopen(path, "rb");
+  CHECK(file != NULL);
+  sample_len = fread(sample, 1, sizeof sample, file);
+  fclose(file);
+  for (size_t at = FILE_HEADER + SLOT_HEADER; at + 64 < sample_len && events < EVENTS_MAX;) {
+    uint32_t len;
+    memcpy(&len, sample + at, sizeof len);
+    if (memcmp(sample + at + 4, "PhC1", 4) != 0) {
+      break;
+    }
+    begins[events] = at;
+    ends[events++] = at + len;
+    at += (len + 7) / 8 * 8;
+  }
+  CHECK(events > 2);
+}
+
+/* Starts with that much of the sample: so many events are delivered. */
+static void start_with(size_t len, uint64_t expected) {
+  char path[1024];
+  snprintf(path, sizeof path, "%s/0-a.events", directory);
+  FILE *file = fopen(path, "wb");
+  CHECK(file != NULL && fwrite(sample, 1, len, file) == len && fclose(file) == 0);
+  begin(0, 0);
+  CHECK_OK(ph_shutdown(client, 20000));
+  uint64_t adopted = statistic(client, PH_STAT_ADOPTED);
+  CHECK(adopted - statistic(client, PH_STAT_DROPPED_DAMAGED) == expected);
+  CHECK(statistic(client, PH_STAT_DELIVERED) == expected);
+  ph_client_free(client);
+  unlink(path);
+}
+
+static void damage(const char *path) {
+  read_sample(path);
+  size_t end = ends[events - 1];
+  for (size_t len = 0; len < end + 100; len += len < FILE_HEADER ? 97 : 1) {
+    uint64_t whole = 0;
+    for (size_t i = 0; i < events; i++) {
+      whole += ends[i] <= len;
+    }
+    start_with(len, whole);
+  }
+  for (size_t at = 0; at < end; at += at >= 80 && at < FILE_HEADER ? 97 : 1) {
+    bool in_heads = at < 76 || (at >= FILE_HEADER && at < FILE_HEADER + 28);
+    uint64_t left = in_heads ? 0 : events;
+    for (size_t i = 0; i < events; i++) {
+      left -= begins[i] <= at && at < ends[i];
+    }
+    sample[at] ^= (uint8_t)(1 << at % 8);
+    start_with(sample_len, left);
+    sample[at] ^= (uint8_t)(1 << at % 8);
+  }
+  printf("%d events, %d bytes\n", (int)events, (int)end);
+}
+
 static void forks(const char *id, int64_t count) {
   char child_id[64];
   snprintf(child_id, sizeof child_id, "%s-child", id);
@@ -184,6 +249,10 @@ int main(int argc, char **argv) {
   const char *what = argv[3], *id = argc > 4 ? argv[4] : "";
   long long number = argc > 5 ? atoll(argv[5]) : 0, more = argc > 6 ? atoll(argv[6]) : 0;
   bool fills = strcmp(what, "fill") == 0;
+  if (strcmp(what, "damage") == 0) {
+    damage(argv[5]);
+    return 0;
+  }
   begin(fills ? (uint64_t)more : 0, fills && number > 0 ? PH_OVERFLOW_DROP_OLDEST : 0);
   if (strcmp(what, "send") == 0) {
     ph_status ended = ph_shutdown(client, argc > 4 ? (uint32_t)atoi(argv[4]) : 20000);
@@ -223,10 +292,14 @@ int main(int argc, char **argv) {
     return 0;
   }
   if (strcmp(what, "hold") == 0) {
-    char byte;
+    unsigned delivered = 0;
     printf("ready\n");
     fflush(stdout);
-    CHECK(read(0, &byte, 1) == 0);
+    CHECK(scanf("%u", &delivered) == 1);
+    for (int64_t end = now_ms() + 20000; statistic(client, PH_STAT_DELIVERED) < delivered;) {
+      CHECK(now_ms() < end);
+      sleep_ms(1);
+    }
   }
   _exit(0);
 }
