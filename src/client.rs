@@ -289,9 +289,8 @@ impl Client {
         let result = self.capture_owned(Family::Analytics, tracked.event);
         if result.is_err() {
             exceptions.give_back(kind, suppressed);
-        } else if self.shared.config.storage_dir.is_none() && exceptions.is_first_fatal(what) {
-            let why =
-                "it is lost if the process ends before it is sent (no storage directory is set)";
+        } else if !self.stores() && exceptions.is_first_fatal(what) {
+            let why = "without storage it is lost if the process ends before it is sent";
             let text = format_args!("a fatal exception is in memory only: {why}");
             self.runtime().logger.log(Level::Warn, text);
         }

@@ -422,6 +422,19 @@ fn a_note_is_a_report() {
     assert_eq!(functions(&report)[0], "note_in_handler", "{report:#}");
 }
 
+/// What is captured is in the file when the call returns.
+#[test]
+fn a_fatal_exception_outlives_the_process_that_captures_it() {
+    let scene = Scene::new();
+    let ended = scene.run(Build::Pie, "fatal");
+    assert_eq!(ended.signal, Some(libc::SIGKILL), "{ended}");
+    assert!(!ended.stderr.contains("in memory only"), "{ended}");
+    let report = scene.report(Build::Pie);
+    assert_eq!(report["properties"]["$exception_level"], "fatal");
+    assert_eq!(report["properties"]["$exception_list"][0]["type"], "Meltdown");
+    assert_eq!(functions(&report)[0], "capture_fatal", "{report:#}");
+}
+
 #[test]
 fn a_child_has_a_record_of_its_own() {
     let scene = Scene::new();

@@ -51,6 +51,11 @@ mod imp {
             crash.ok_or(Error::Unsupported)?.write(message, inner)
         }
 
+        /// Whether events outlive the process.
+        pub fn stores(&self) -> bool {
+            self.runtime().analytics.queue.stores()
+        }
+
         /// Gives the calling thread a stack on which its crash can be written down.
         pub fn attach_crash_thread(&self) -> Result<(), Error> {
             if self.is_off() {
@@ -153,6 +158,10 @@ impl Client {
 
     pub fn write_crash(&self, _: &[u8], _: usize) -> Result<(), Error> {
         if self.is_off() { Ok(()) } else { Err(Error::Unsupported) }
+    }
+
+    pub fn stores(&self) -> bool {
+        false
     }
 
     pub fn attach_crash_thread(&self) -> Result<(), Error> {

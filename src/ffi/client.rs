@@ -361,8 +361,9 @@ pub extern "C" fn ph_group_identify(
 /// An event beyond `ph_config_set_event_max_bytes` is made smaller: nested
 /// exceptions lose frames, and types and messages are cut. `PH_ERROR_SUPPRESSED`
 /// for too many of the same kind; what is `PH_LEVEL_FATAL` always passes. It is as
-/// durable as every other event: without a storage directory it is in memory only,
-/// which the log says once, and lost if the process ends before it has been sent.
+/// durable as every other event: in the file when this returns, with a storage
+/// directory (`ph_config_set_storage_dir`); without one in memory only, which the
+/// log says once, and lost if the process ends before it has been sent.
 #[unsafe(no_mangle)]
 pub extern "C" fn ph_capture_exception(
     client: Option<&ph_client>,

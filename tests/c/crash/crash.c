@@ -316,6 +316,13 @@ static void note_in_handler(int signal) {
   CHECK_OK(ph_crash_write(client, "the reactor melts", 17));
 }
 
+static void capture_fatal(void) {
+  ph_exception *exception = NULL;
+  CHECK_OK(ph_exception_new("Meltdown", "the reactor melts", &exception));
+  CHECK_OK(ph_exception_set_level(exception, PH_LEVEL_FATAL));
+  CHECK_OK(ph_capture_exception(client, "user_42", exception));
+}
+
 static void situation(const char *what) {
   if (strcmp(what, "threads") == 0) {
     in_threads();
@@ -352,6 +359,9 @@ static void situation(const char *what) {
   } else if (strcmp(what, "opted-out") == 0) {
     ph_opt_out(client);
     victim_outer(NULL_WRITE);
+  } else if (strcmp(what, "fatal") == 0) {
+    capture_fatal();
+    kill(getpid(), SIGKILL);
   } else if (strcmp(what, "kill") == 0) {
     kill(getpid(), SIGKILL);
   } else {
