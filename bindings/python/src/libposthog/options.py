@@ -88,8 +88,8 @@ class Options(TypedDict, total=False):
     on_error: reports.OnError
     # Carries each request, in place of the library: on its threads, and on those that read flags.
     transport: transport.Transport
-    # Where events and crashes are kept that are to outlive the process, how many bytes of events, and
-    # for how long; and whether the next start reports the signal that this process dies of.
+    # Where events and crashes are kept that are to outlive the process, how many bytes of events,
+    # and for how long; and whether the next start reports the signal that this process dies of.
     storage_dir: str | os.PathLike[str] | None
     storage_max_bytes: int
     storage_max_age: float
