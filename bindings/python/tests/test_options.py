@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+import re
 import unittest
 from typing import Any
 from unittest import mock
 
-from support import ReceiverTest, eventually
+from support import ROOT, ReceiverTest, eventually
 from test_hooks import SharedDefinitions, by_urllib
 
 from libposthog import Client, OptionError, Options, PostHogError
@@ -96,6 +97,12 @@ class Constructor(ReceiverTest):
     def test_a_file_that_is_not_there(self) -> None:
         with self.assertRaisesRegex(PostHogError, "file"):
             Client("phc_x", ca_file="/nowhere.pem")
+
+    def test_the_readme_names_every_option(self) -> None:
+        readme = (ROOT / "bindings" / "python" / "README.md").read_text()
+        _, section = readme.split("## Options")
+        named = re.findall(r"`(\w+)`", section.split("What each does")[0])
+        self.assertEqual(sorted(named), sorted(Options.__annotations__))
 
     def test_values_that_cannot_be(self) -> None:
         for option, value in (
