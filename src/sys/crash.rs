@@ -43,7 +43,7 @@ impl Recorder {
             return None;
         }
         let record = Record(map.as_mut_ptr().wrapping_add(start));
-        let target = Target::new(record);
+        let target = Target::of(record);
         Some(Recorder { map: ManuallyDrop::new(map), record, target, preparing: Mutex::new(()) })
     }
 
@@ -95,7 +95,7 @@ impl Recorder {
         let claimed = state.compare_exchange(FREE, WRITING, Ordering::AcqRel, Ordering::Acquire);
         if claimed.is_ok() {
             let before_us = errno();
-            self.record.write_note(message, inner, self.target.list);
+            self.record.write_note(message, inner, self.target.list());
             set_errno(before_us);
         }
         claimed.is_ok()
@@ -129,6 +129,7 @@ impl Drop for Recorder {
         if handler::disarm(self.target) {
             // SAFETY: dropped here and nowhere else; no handler can get at it any more.
             unsafe { ManuallyDrop::drop(&mut self.map) };
+            self.target.give_back();
         }
     }
 }

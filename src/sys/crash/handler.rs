@@ -46,7 +46,7 @@ pub fn arm(target: &'static Target) -> bool {
     loop {
         // SAFETY: targets are never freed.
         if let Some(known) = unsafe { current.as_ref() } {
-            if known.generation == target.generation {
+            if known.generation() == target.generation() {
                 return ptr::eq(known, target);
             }
         }
@@ -137,7 +137,7 @@ extern "C" fn on_signal(signal: c_int, info: *mut siginfo_t, context: *mut c_voi
         let place = registers::stack(state);
         let target = target.filter(|it| it.is_of_this_process() && it.claim(place));
         if let Some(target) = target {
-            target.record.write_crash(signal, told, state, target.list);
+            target.record().write_crash(signal, told, state, target.list());
             target.set_done();
         }
         hand_on(index, signal, &action, (info, context), target);

@@ -4,8 +4,10 @@ use super::layout::FREE;
 use super::loaded;
 use super::write::{LIMIT_MS, Record, monotonic_ms, pause, thread};
 use crate::sys::fork;
-use libc::c_int;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::ptr;
+use std::sync::atomic::{
+    AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering,
+};
 
 /// How long others wait for the thread that was first. With what that has, 100 ms.
 const WAIT_MS: u64 = LIMIT_MS;
@@ -14,13 +16,17 @@ const SURVIVED_MS: u64 = 5_000;
 /// What a handler of the host's takes of a stack at most, where it has none of its own.
 const HANDLER_STACK_MAX: usize = 1 << 20;
 
-/// Where this process's crash goes. Never freed: a handler may be running.
+/// Where this process's crash goes. Never freed, as a handler may be running, but used again.
 pub struct Target {
-    pub record: Record,
-    pid: c_int,
-    pub generation: u64,
+    is_used: AtomicBool,
+    /// One that was made before.
+    older: AtomicPtr<Target>,
+    /// Null in one that nobody has used yet.
+    record: AtomicPtr<u8>,
+    pid: AtomicI32,
+    generation: AtomicU64,
     /// Of what is loaded (`loaded`).
-    pub list: usize,
+    list: AtomicUsize,
     /// The thread whose crash it is; 0 while there is none.
     owner: AtomicU32,
     is_done: AtomicBool,
@@ -30,27 +36,83 @@ pub struct Target {
     stack: [AtomicUsize; 2],
 }
 
+/// Each that was ever made.
+static ALL: AtomicPtr<Target> = AtomicPtr::new(ptr::null_mut());
+
 impl Target {
-    pub fn new(record: Record) -> &'static Target {
+    /// One for a client of this process.
+    pub fn of(record: Record) -> &'static Target {
         // SAFETY: has no preconditions.
         let pid = unsafe { libc::getpid() };
-        Box::leak(Box::new(Target {
-            record,
-            pid,
-            generation: fork::generation(),
-            list: loaded::find(),
+        let target = Target::unused().unwrap_or_else(Target::add);
+        target.record.store(record.0, Ordering::Relaxed);
+        target.pid.store(pid, Ordering::Relaxed);
+        target.list.store(loaded::find(), Ordering::Relaxed);
+        target.generation.store(fork::generation(), Ordering::Release);
+        target
+    }
+
+    fn unused() -> Option<&'static Target> {
+        let mut next = ALL.load(Ordering::Acquire);
+        // SAFETY: targets are never freed, and all of them is atomic.
+        while let Some(target) = unsafe { next.as_ref() } {
+            if !target.is_used.swap(true, Ordering::AcqRel) {
+                return Some(target);
+            }
+            next = target.older.load(Ordering::Acquire);
+        }
+        None
+    }
+
+    fn add() -> &'static Target {
+        let target: &'static Target = Box::leak(Box::new(Target {
+            is_used: AtomicBool::new(true),
+            older: AtomicPtr::default(),
+            record: AtomicPtr::default(),
+            pid: AtomicI32::new(0),
+            generation: AtomicU64::new(0),
+            list: AtomicUsize::new(0),
             owner: AtomicU32::new(0),
             is_done: AtomicBool::new(false),
             handed_on: AtomicU64::new(0),
             stack: [const { AtomicUsize::new(0) }; 2],
-        }))
+        }));
+        let mut newest = ALL.load(Ordering::Acquire);
+        loop {
+            target.older.store(newest, Ordering::Release);
+            let own = ptr::from_ref(target).cast_mut();
+            match ALL.compare_exchange(newest, own, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => return target,
+                Err(newer) => newest = newer,
+            }
+        }
+    }
+
+    /// Nobody has it any more, and no handler.
+    pub fn give_back(&self) {
+        self.handed_on.store(0, Ordering::Relaxed);
+        self.is_done.store(false, Ordering::Relaxed);
+        self.owner.store(0, Ordering::Relaxed);
+        self.is_used.store(false, Ordering::Release);
+    }
+
+    pub fn record(&self) -> Record {
+        Record(self.record.load(Ordering::Relaxed))
+    }
+
+    pub fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    pub fn list(&self) -> usize {
+        self.list.load(Ordering::Relaxed)
     }
 
     /// Neither a forked child's nor that of a `vfork`, which has this memory too.
     pub fn is_of_this_process(&self) -> bool {
         // SAFETY: has no preconditions.
         let pid = unsafe { libc::getpid() };
-        pid == self.pid && fork::generation() == self.generation
+        pid == self.pid.load(Ordering::Relaxed) && fork::generation() == self.generation()
     }
 
     /// Whether this thread's is the first crash. If another's is, waits until it has been written.
@@ -112,8 +174,9 @@ impl Target {
             let [lowest, end] = [0, 1].map(|index| self.stack[index].load(Ordering::Relaxed));
             return !(lowest..end).contains(&place);
         }
+        let pid = self.pid.load(Ordering::Relaxed);
         // SAFETY: sends no signal: asks whether there is such a thread. One that has ended survived.
-        let found = unsafe { libc::syscall(libc::SYS_tgkill, self.pid, owner, 0) } == 0;
+        let found = unsafe { libc::syscall(libc::SYS_tgkill, pid, owner, 0) } == 0;
         !found || monotonic_ms().saturating_sub(since) > SURVIVED_MS
     }
 
@@ -126,7 +189,7 @@ impl Target {
 
     /// There is no crash.
     pub fn forget(&self) {
-        self.record.control().state.store(FREE, Ordering::Release);
+        self.record().control().state.store(FREE, Ordering::Release);
         self.handed_on.store(0, Ordering::Release);
         self.is_done.store(false, Ordering::Release);
         self.owner.store(0, Ordering::Release);
