@@ -9,8 +9,10 @@ mod support;
 
 use posthog_receiver::{Event, Receiver};
 use serde_json::Value;
+use std::io::{BufRead, BufReader};
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -420,6 +422,45 @@ fn a_note_is_a_report() {
     assert_eq!(report["properties"]["$exception_list"][0]["type"], "panic");
     assert_eq!(report["properties"]["$exception_signal"], "SIGABRT");
     assert_eq!(functions(&report)[0], "note_in_handler", "{report:#}");
+}
+
+/// Whatever it is doing, also to its client.
+#[test]
+fn a_signal_at_any_instant() {
+    let scene = Scene::new();
+    for run in 0..30_u64 {
+        let mut command = scene.command(Build::Pie, "work");
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it");
+        let mut line = String::new();
+        let output = child.stdout.take().expect("a pipe");
+        BufReader::new(output).read_line(&mut line).expect("a line");
+        assert_eq!(line, "working\n");
+        std::thread::sleep(Duration::from_micros(run * 997 % 15_000));
+        let pid = child.id().to_string();
+        run_kill(&pid, if run % 2 == 0 { "-SEGV" } else { "-ABRT" });
+        let status = child.wait().expect("it ends");
+        let signal = if run % 2 == 0 { libc::SIGSEGV } else { libc::SIGABRT };
+        assert_eq!(status.signal(), Some(signal));
+    }
+    scene.run(Build::Pie, "report").expect_success();
+    assert_eq!(scene.files(), Vec::<String>::new());
+    let events = scene.receiver.events();
+    let reports: Vec<_> = events.iter().filter(|it| it.json["event"] == "$exception").collect();
+    assert_eq!(reports.len(), 30);
+    for report in reports {
+        let properties = &report.json["properties"];
+        assert_eq!(
+            (&report.json["distinct_id"], &properties["plan"]),
+            (&"user_42".into(), &"pro".into())
+        );
+        assert!(properties["$exception_steps"].as_array().is_some_and(|it| !it.is_empty()));
+        let frames = properties["$exception_list"][0]["stacktrace"]["frames"].as_array();
+        assert!(frames.is_some_and(|it| it.len() > 1), "{properties:#}");
+    }
+}
+
+fn run_kill(pid: &str, signal: &str) {
+    run(Command::new("kill").args([signal, pid]), LIMIT).expect_success();
 }
 
 /// What is captured is in the file when the call returns.

@@ -323,6 +323,31 @@ static void capture_fatal(void) {
   CHECK_OK(ph_capture_exception(client, "user_42", exception));
 }
 
+static void *works(void *unused) {
+  (void)unused;
+  ph_props *props = ph_props_new();
+  for (int i = 0;; i++) {
+    CHECK_OK(ph_props_set_int(props, "n", i));
+    ph_capture(client, "user_42", "worked", props);
+    CHECK_OK(ph_step_add(client, "worked", props));
+    CHECK_OK(ph_register(client, props));
+    free(malloc((size_t)(i % 5000)));
+    usleep(200);
+  }
+}
+
+/* In the middle of everything that is done to a client. */
+static void work(void) {
+  pthread_t threads[4];
+  for (int i = 0; i < 4; i++) {
+    CHECK(pthread_create(&threads[i], NULL, works, NULL) == 0);
+  }
+  dprintf(1, "working\n");
+  for (;;) {
+    works(NULL);
+  }
+}
+
 static void situation(const char *what) {
   if (strcmp(what, "threads") == 0) {
     in_threads();
@@ -359,6 +384,8 @@ static void situation(const char *what) {
   } else if (strcmp(what, "opted-out") == 0) {
     ph_opt_out(client);
     victim_outer(NULL_WRITE);
+  } else if (strcmp(what, "work") == 0) {
+    work();
   } else if (strcmp(what, "fatal") == 0) {
     capture_fatal();
     kill(getpid(), SIGKILL);
