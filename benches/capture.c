@@ -8,7 +8,9 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/child.h"
 #include "common/client.h"
@@ -39,6 +41,10 @@ struct plan {
     bool parked;
     /* The queue is full before the first burst: every call is to be refused. */
     bool full;
+    /* Events are stored in a file; and what is in it is on the disk before each burst, so that its
+     * pages are clean. */
+    bool stored;
+    bool synced;
     bool disabled;
 };
 
@@ -55,6 +61,10 @@ static const struct plan plans[] = {
     {.name = "prebuilt map", .threads = 1, .burst = 80000, .bursts = 4, .shape = PREBUILT},
     {.name = "20 super properties", .threads = 1, .burst = 80000, .bursts = 4,
      .super_properties = 20},
+    {.name = "1 thread, stored", .threads = 1, .burst = 8000, .bursts = 30, .stored = true},
+    {.name = "4 threads, stored", .threads = 4, .burst = 2000, .bursts = 30, .stored = true},
+    {.name = "1 thread, stored, after write-back", .threads = 1, .burst = 8000, .bursts = 15,
+     .stored = true, .synced = true},
     {.name = "queue full", .threads = 1, .burst = 100000, .bursts = 4, .shape = PREBUILT,
      .full = true},
     {.name = "disabled client", .threads = 1, .burst = 200000, .bursts = 4, .shape = PREBUILT,
@@ -198,6 +208,9 @@ static uint64_t conduct(const struct plan *plan, struct client *client, struct g
         if (!plan->full && !plan->disabled) {
             client_settle(client);
         }
+        if (plan->synced) {
+            sync();
+        }
     }
     return wall_ns;
 }
@@ -237,10 +250,15 @@ static void measure(void *argument)
 {
     const struct plan *plan = argument;
     struct gate gate = GATE_OPEN;
+    const char *folder = getenv("TMPDIR");
+    char storage[512];
+    snprintf(storage, sizeof storage, "%s/posthog-bench-XXXXXX", folder == NULL ? "/tmp" : folder);
+    require(!plan->stored || mkdtemp(storage) != NULL, "no directory: %s", storage);
     struct client client = client_open(&(struct client_options){
         .url = url,
         .disabled = plan->disabled,
         .queue_max_events = plan->default_bounds ? 0 : QUEUE_EVENTS,
+        .storage_dir = plan->stored ? storage : NULL,
         .gate = plan->disabled ? NULL : &gate,
     });
     if (plan->super_properties > 0) {
@@ -280,6 +298,9 @@ static void measure(void *argument)
     }
     gate_open(&gate);
     client_close_refused(&client, events, refused);
+    if (plan->stored) {
+        require(rmdir(storage) == 0, "%s is not empty", storage);
+    }
 }
 
 int main(int argc, char **argv)

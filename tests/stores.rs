@@ -528,12 +528,15 @@ fn every_accepted_event_survives_being_killed_at_any_instant() {
         for (_, len) in scene.files() {
             assert!(len <= (64 << 20) + HEADER, "{len} bytes");
         }
+        // Each dies too soon to deliver all that it finds: now and then one may.
+        if kill % 20 == 19 || kill + 1 == kills {
+            scene.come_back();
+            let left = scene.send();
+            assert_eq!((left["damaged"], left["overflown"]), (0, 0), "{left:?}");
+            assert_eq!(scene.files(), []);
+        }
         scene.receiver.set_script(flapping());
     }
-    scene.come_back();
-    let left = scene.send();
-    assert_eq!(left["damaged"], 0, "{left:?}");
-    assert_eq!(scene.files(), []);
     let accepted = scene.receiver.accepted();
     let ambiguous = scene.receiver.ambiguous().len();
     let mut repeated = 0;

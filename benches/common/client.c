@@ -28,6 +28,7 @@ struct client client_open(const struct client_options *options)
     if (options->block) {
         check(ph_config_set_overflow(config, PH_OVERFLOW_BLOCK, PATIENCE_MS), "overflow");
     }
+    check(ph_config_set_storage_dir(config, options->storage_dir), "storage");
     if (options->gate != NULL) {
         check(ph_config_set_delivery(config, gate_on_delivery, options->gate, NULL), "delivery");
     }

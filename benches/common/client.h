@@ -23,6 +23,8 @@ struct client_options {
     bool block;
     /* The queue's bound, with so many bytes that events alone decide. 0: the defaults. */
     uint32_t queue_max_events;
+    /* Where events are stored; NULL for in memory. */
+    const char *storage_dir;
     /* May be NULL. */
     struct gate *gate;
 };

@@ -123,24 +123,30 @@ pub struct Found {
 }
 
 impl Found {
-    /// Adds what a file holds, and settles what in it is older than `cutoff_ms`.
+    /// Adds what a file holds, and settles what in it is older than `cutoff_ms`. The disk gets back
+    /// what is between.
     pub(super) fn add(&mut self, file: &Arc<SlotFile>, cutoff_ms: i64) {
         let file_len = file.owned.file.len().unwrap_or(0);
         let mut slots = Vec::new();
         let mut at = FILE_HEADER as u64;
+        // Behind the last slot.
+        let mut end = at;
         let mut head = [0; HEADER];
         while at + (HEADER as u64) < file_len && file.owned.file.read_at(&mut head, at).is_ok() {
             let Some(head) = Head::parse(&head) else {
                 at += PAGE as u64;
                 continue;
             };
+            file.owned.file.punch(end, at - end);
             let slot = u64::from(head.pages) * PAGE as u64;
             let len = (slot.min(file_len - at) as usize).saturating_sub(HEADER);
             let (place, is_free) = (0..0, AtomicBool::new(false));
             let hold = Arc::new(Hold { file: Arc::clone(file), at, place, is_free });
             slots.push(Old { head, hold, len, events: 0 });
             at += slot;
+            end = at;
         }
+        file.owned.file.punch(end, file_len.saturating_sub(end));
         slots.sort_by_key(|old| old.head.order);
         for mut old in slots {
             match old.read() {
@@ -154,9 +160,21 @@ impl Found {
         }
     }
 
+    /// Gives the disk back what is behind a slot's last event.
+    fn trim(old: &mut Old, end: usize) {
+        let used = (HEADER + end).next_multiple_of(PAGE);
+        let slot = old.head.pages as usize * PAGE;
+        if used < slot {
+            old.hold.file.owned.file.punch(old.hold.at + used as u64, (slot - used) as u64);
+            old.len = old.len.min(used - HEADER);
+        }
+    }
+
     fn count(&mut self, old: &mut Old, bytes: &[u8], cutoff_ms: i64) {
         let mut walk = Walk::new(bytes, 0, old.head.seed());
+        let mut end = 0;
         while let Some((at, record)) = walk.next() {
+            end = at + record.stride();
             // Its own time may be one that the host has given it.
             if old.head.since_ms < cutoff_ms && record.timestamp.unix_millis() < cutoff_ms {
                 Place::new(&old.hold, at).settle();
@@ -167,6 +185,7 @@ impl Found {
         }
         self.events += old.events;
         self.damaged += walk.gaps;
+        Found::trim(old, end);
     }
 
     /// Gives up the oldest, as far as there is more than so many bytes.

@@ -167,6 +167,16 @@ impl LockedFile {
         Ok(())
     }
 
+    /// Gives the disk back what lies there, which reads as zeros from then on. Not every file system
+    /// can, which costs nothing but space.
+    pub fn punch(&self, at: u64, len: u64) {
+        let mode = libc::FALLOC_FL_PUNCH_HOLE | libc::FALLOC_FL_KEEP_SIZE;
+        if let (Ok(at), Ok(len)) = (libc::off_t::try_from(at), libc::off_t::try_from(len)) {
+            // SAFETY: the descriptor is open.
+            unsafe { libc::fallocate(self.file.as_raw_fd(), mode, at, len) };
+        }
+    }
+
     /// How long it is.
     pub fn len(&self) -> io::Result<u64> {
         Ok(self.file.metadata()?.len())
