@@ -81,7 +81,7 @@ pub fn copy_plain(out: &mut [u8], bytes: &[u8]) -> bool {
 }
 
 /// Writes the first and the last bytes of a text that is no longer than both.
-#[inline]
+#[inline(always)]
 fn write_ends<const N: usize>(out: &mut [u8], head: &[u8; N], tail: &[u8; N]) {
     if let Some(place) = out.first_chunk_mut() {
         *place = *head;
@@ -106,11 +106,9 @@ fn odd_in_blocks(bytes: &[u8], head: &[u8; 16], tail: &[u8; 16]) -> u64 {
 }
 
 /// [`odd_in_word`] for two words.
-#[inline]
+#[inline(always)]
 fn odd_in_words(head: &[u8; 8], tail: &[u8; 8]) -> u64 {
-    let words = [u64::from_ne_bytes(*head), u64::from_ne_bytes(*tail)];
-    let odd = words.map(odd_in_word);
-    odd[0] | odd[1]
+    odd_in_word(u64::from_ne_bytes(*head)) | odd_in_word(u64::from_ne_bytes(*tail))
 }
 
 /// Adds the two words of `block` to those of `odd`. That they stay apart, and that there is no way
@@ -123,7 +121,7 @@ fn odd_in_block(odd: [u64; 2], block: &[u8; 16]) -> [u64; 2] {
 
 /// Has one of the [`HIGHS`] set when one of the eight bytes is not plain. Which byte it is cannot
 /// be told, since a byte that is not plain may borrow from the next.
-#[inline]
+#[inline(always)]
 fn odd_in_word(word: u64) -> u64 {
     // Makes quotes of spaces and spaces of quotes, and leaves the control characters below them.
     let control_or_quote = (word ^ TWOS).wrapping_sub(AFTER_SPACES);

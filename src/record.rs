@@ -76,17 +76,20 @@ pub struct NewRecord<'a> {
 }
 
 impl NewRecord<'_> {
+    #[inline(always)]
     fn props_len(&self) -> usize {
         let [own, base] = self.props;
         own.len() + base.len() + usize::from(!own.is_empty() && !base.is_empty())
     }
 
     /// Bytes of the header and the texts.
+    #[inline(always)]
     pub fn len(&self) -> usize {
         HEADER + self.distinct_id.len() + self.event.len() + self.options.len() + self.props_len()
     }
 
     /// Bytes up to where the next record begins.
+    #[inline(always)]
     pub fn stride(&self) -> usize {
         self.len().next_multiple_of(ALIGNMENT)
     }
@@ -135,13 +138,13 @@ impl NewRecord<'_> {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn put<const N: usize>(out: &mut [u8], at: usize, bytes: [u8; N]) {
     out[at..at + N].copy_from_slice(&bytes);
 }
 
 /// Copies `text` to the start of `out`; what is left of it.
-#[inline]
+#[inline(always)]
 fn append<'a>(out: &'a mut [u8], text: &[u8]) -> &'a mut [u8] {
     let (own, rest) = out.split_at_mut(text.len());
     if !text.is_empty() {

@@ -105,8 +105,13 @@ impl Lookup for OneLookup {
 #[derive(Debug)]
 pub struct Nowhere;
 
-impl Lookup for Nowhere {
-    fn addresses(&self, _name: &str, _timeout: NextTimeout) -> Result<Vec<SocketAddr>, Error> {
+impl Resolver for Nowhere {
+    fn resolve(
+        &self,
+        _uri: &Uri,
+        _config: &Config,
+        _timeout: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, Error> {
         Err(Error::HostNotFound)
     }
 }

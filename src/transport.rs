@@ -11,7 +11,7 @@ use crate::hooks::Gate;
 use crate::log::{Level, Logger};
 use crate::redirect;
 use crate::report::{Family, Fate, Fault, Hint, Reports};
-use crate::resolver::{Later, Nowhere, OneLookup};
+use crate::resolver::{Nowhere, OneLookup};
 use crate::route::Route;
 #[cfg(feature = "tls")]
 use crate::trust::Trust;
@@ -292,19 +292,20 @@ fn read(response: Response<ureq::Body>, body_max: u64) -> Result<Answer, Failure
     Ok(Answer { status: head.status.as_u16(), headers: head.headers, body })
 }
 
-/// Has ureq fill its statics, which wait for whoever fills them: a child that was forked while the
-/// parent's sender did would wait for a thread that it does not have. Opens nothing.
+/// Has ureq fill what it makes only once, which waits for whoever makes it: a child that was forked
+/// while the parent's sender did would wait for a thread that it does not have. Opens nothing: the
+/// request fails at its first step behind that.
 pub fn warm_up() {
     static WARM: AtomicBool = AtomicBool::new(false);
     if !WARM.load(Ordering::Acquire) {
         let config = Agent::config_builder().build();
         let connector = crate::connector::connector(
-            Nowhere,
+            OneLookup::default(),
             None,
             #[cfg(feature = "tls")]
             Sessions::new(Trust::System),
         );
-        let agent = Agent::with_parts(config, connector, Later);
+        let agent = Agent::with_parts(config, connector, Nowhere);
         let _ = agent.get("http://nowhere.invalid/").call();
         WARM.store(true, Ordering::Release);
     }

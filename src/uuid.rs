@@ -66,6 +66,7 @@ impl Random {
         Random { state: if state == [0; 4] { [1, 0, 0, 0] } else { state } }
     }
 
+    #[inline(always)]
     pub fn next(&mut self) -> u64 {
         let [s0, s1, s2, s3] = self.state;
         let result = s0.wrapping_add(s3).rotate_left(23).wrapping_add(s0);
@@ -75,6 +76,7 @@ impl Random {
     }
 
     /// A version 7 UUID of that time.
+    #[inline(always)]
     pub fn uuid(&mut self, unix_millis: i64) -> Uuid {
         let millis = unix_millis.max(0) as u64;
         // Two words rather than sixteen bytes: this is most of what a uuid costs.

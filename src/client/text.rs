@@ -5,7 +5,7 @@ use crate::json;
 use std::borrow::Cow;
 
 /// Whether a name or an id can stand between quotes as it is, which most can.
-#[inline]
+#[inline(always)]
 pub fn is_written(text: &[u8]) -> bool {
     text.first().is_some_and(|first| *first > b' ') && json::is_plain(text)
 }

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 static LAST: AtomicU64 = AtomicU64::new(0);
 
 /// This process's generation. Never 0.
+#[inline]
 pub fn generation() -> u64 {
     imp::generation()
 }
@@ -28,7 +29,7 @@ mod imp {
     /// 0 in a process that has not asked yet, also in a child of one that has.
     static WORD: OnceRef<'static, AtomicU64> = OnceRef::new();
 
-    #[inline]
+    #[inline(always)]
     pub fn generation() -> u64 {
         let word = match WORD.get() {
             Some(word) => word,
