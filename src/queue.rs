@@ -318,11 +318,20 @@ impl Queue {
 
     /// Provides the memory for the first events, on the sender's time rather than theirs.
     pub fn prepare(&self) {
+        if self.has_memory() {
+            // The first event was quicker.
+            return;
+        }
         if let Ok(mut segment) = self.reserve(0) {
             segment.touch(TOUCHED_AHEAD);
             // Without it the first event makes its own.
             let _ = self.lock().chunks.spares.keep(segment);
         }
+    }
+
+    fn has_memory(&self) -> bool {
+        let mut inner = self.lock();
+        inner.queued() > 0 || inner.chunks.spares.has(1)
     }
 
     fn reserve(&self, bytes: usize) -> Result<Segment, Error> {

@@ -116,6 +116,29 @@ fn a_batch_is_due_by_count_by_time_and_by_flush() {
 }
 
 #[test]
+fn a_sender_that_waits_for_events_is_woken_for_memory_only_while_some_is_to_be_given_back() {
+    let (queue, _rings) = queue(limits());
+    push(&queue, "quicker than the sender").unwrap();
+    queue.prepare();
+    queue.flush(true);
+    let batch = take(&queue);
+    settle(&queue, batch, None);
+    assert!(matches!(queue.next(Instant::now()), Next::Wait(None)), "one segment is kept");
+    (0..8).for_each(|_| push(&queue, "two batches").unwrap());
+    for _ in 0..2 {
+        let batch = take(&queue);
+        settle(&queue, batch, None);
+    }
+    let mut wakes = 0;
+    let mut now = Instant::now();
+    while let Next::Wait(Some(at)) = queue.next(now) {
+        (now, wakes) = (at, wakes + 1);
+        assert!(wakes <= 2, "twice is enough");
+    }
+    assert!(wakes > 0, "two batches have a segment each");
+}
+
+#[test]
 fn overflow_drops_the_newest_or_the_oldest() {
     let (newest, _rings) = queue(limits());
     let (oldest, _rings) = queue(Limits { policy: Policy::DropOldest, ..limits() });
