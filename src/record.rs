@@ -127,8 +127,7 @@ impl NewRecord<'_> {
         let mark = match seal {
             Seal::Plain => PLAIN,
             Seal::Checked(seed) => {
-                let sum = checksum(&out[..len], seed);
-                put(out, 8, sum.to_le_bytes());
+                put_checksum(&mut out[..len], seed);
                 CHECKED
             }
         };
@@ -136,6 +135,13 @@ impl NewRecord<'_> {
         compiler_fence(Ordering::Release);
         put(out, MARK_AT, mark);
     }
+}
+
+/// Out of the way of what stays in memory.
+#[inline(never)]
+fn put_checksum(record: &mut [u8], seed: u32) {
+    let sum = checksum(record, seed);
+    put(record, 8, sum.to_le_bytes());
 }
 
 #[inline(always)]

@@ -35,6 +35,7 @@ impl Queue {
     /// The oldest events of dead processes, as copies: at most a batch.
     pub(super) fn next_adopted(&self) -> Option<Batch> {
         let mut left_over = self.left_over();
+        left_over.tidy();
         let mut chunk = Chunk::default();
         while let Some((record, place)) = left_over.peek() {
             let bytes = wire_bytes(&record, self.limits.envelope);

@@ -19,6 +19,7 @@ use crate::clock;
 use crate::record::{DONE, MARK_AT, Seal};
 use crate::storage::{HEADER as FILE_HEADER, Owned};
 use crate::sys::pages::Pages;
+use crate::sys::thread;
 use std::io;
 use std::ops::{Deref, DerefMut, Range};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -74,9 +75,13 @@ impl Head {
     }
 }
 
+/// Closing a file that nobody finds any more frees its space, which takes some file systems a second:
+/// one of more bytes is closed by a thread of its own.
+const LARGE: u64 = 4 << 20;
+
 /// A file of this process's: its own, or one that it took over.
 pub struct SlotFile {
-    pub owned: Owned,
+    pub owned: Arc<Owned>,
     unit: usize,
     /// Which slots are used.
     taken: Mutex<Vec<bool>>,
@@ -89,7 +94,7 @@ pub struct SlotFile {
 
 impl SlotFile {
     pub fn new(owned: Owned, unit: usize, used: Arc<AtomicUsize>) -> SlotFile {
-        let (taken, order) = (Mutex::default(), AtomicU64::new(1));
+        let (owned, taken, order) = (Arc::new(owned), Mutex::default(), AtomicU64::new(1));
         SlotFile { owned, unit, taken, used, order, is_over: AtomicBool::new(false) }
     }
 
@@ -142,10 +147,15 @@ impl SlotFile {
 }
 
 impl Drop for SlotFile {
-    /// Nothing is in it any more.
+    /// Nothing is in it any more, or it is left.
     fn drop(&mut self) {
         if !self.is_over() {
             self.owned.unlink();
+        }
+        if !self.is_there() && self.owned.file.len().is_ok_and(|len| len > LARGE) {
+            let owned = Arc::clone(&self.owned);
+            // Without a thread it is this one that waits.
+            let _ = thread::spawn("posthog-close", move || drop(owned));
         }
     }
 }

@@ -4,8 +4,12 @@ use super::file::{HEADER, Head, Hold, PAGE, Place, SlotFile};
 use crate::record::{ALIGNMENT, Record};
 use crate::storage::HEADER as FILE_HEADER;
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::ops::Range;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Weak};
+
+/// Less than this is not worth giving back.
+const HOLE_MIN: u64 = 16 * PAGE as u64;
 
 /// Goes through a slot's records, and over what is none.
 struct Walk<'a> {
@@ -65,6 +69,8 @@ impl Old {
 pub struct LeftOver {
     slots: VecDeque<Old>,
     reading: Option<Reading>,
+    /// What the disk is to get back of their files.
+    holes: Vec<(Weak<SlotFile>, Range<u64>)>,
 }
 
 /// A slot that was read, as far as `at`.
@@ -75,6 +81,15 @@ struct Reading {
 }
 
 impl LeftOver {
+    /// Gives the disk back what nothing is in. Some file systems take their time.
+    pub fn tidy(&mut self) {
+        for (file, hole) in self.holes.drain(..) {
+            if let Some(file) = file.upgrade() {
+                file.owned.file.punch(hole.start, hole.end - hole.start);
+            }
+        }
+    }
+
     /// The next event, which is a copy, and where it lies.
     pub fn peek(&mut self) -> Option<(Record<'_>, Place)> {
         self.seek()?;
@@ -123,8 +138,7 @@ pub struct Found {
 }
 
 impl Found {
-    /// Adds what a file holds, and settles what in it is older than `cutoff_ms`. The disk gets back
-    /// what is between.
+    /// Adds what a file holds, and settles what in it is older than `cutoff_ms`.
     pub(super) fn add(&mut self, file: &Arc<SlotFile>, cutoff_ms: i64) {
         let file_len = file.owned.file.len().unwrap_or(0);
         let mut slots = Vec::new();
@@ -137,7 +151,7 @@ impl Found {
                 at += PAGE as u64;
                 continue;
             };
-            file.owned.file.punch(end, at - end);
+            self.add_hole(file, end..at);
             let slot = u64::from(head.pages) * PAGE as u64;
             let len = (slot.min(file_len - at) as usize).saturating_sub(HEADER);
             let (place, is_free) = (0..0, AtomicBool::new(false));
@@ -146,7 +160,7 @@ impl Found {
             at += slot;
             end = at;
         }
-        file.owned.file.punch(end, file_len.saturating_sub(end));
+        self.add_hole(file, end..file_len);
         slots.sort_by_key(|old| old.head.order);
         for mut old in slots {
             match old.read() {
@@ -160,13 +174,9 @@ impl Found {
         }
     }
 
-    /// Gives the disk back what is behind a slot's last event.
-    fn trim(old: &mut Old, end: usize) {
-        let used = (HEADER + end).next_multiple_of(PAGE);
-        let slot = old.head.pages as usize * PAGE;
-        if used < slot {
-            old.hold.file.owned.file.punch(old.hold.at + used as u64, (slot - used) as u64);
-            old.len = old.len.min(used - HEADER);
+    fn add_hole(&mut self, file: &Arc<SlotFile>, hole: Range<u64>) {
+        if hole.end.saturating_sub(hole.start) >= HOLE_MIN {
+            self.left_over.holes.push((Arc::downgrade(file), hole));
         }
     }
 
@@ -185,7 +195,10 @@ impl Found {
         }
         self.events += old.events;
         self.damaged += walk.gaps;
-        Found::trim(old, end);
+        let used = (HEADER + end).next_multiple_of(PAGE);
+        let slot = u64::from(old.head.pages) * PAGE as u64;
+        self.add_hole(&old.hold.file, old.hold.at + used as u64..old.hold.at + slot);
+        old.len = old.len.min(used - HEADER);
     }
 
     /// Gives up the oldest, as far as there is more than so many bytes.

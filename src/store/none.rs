@@ -110,6 +110,8 @@ impl Place {
 pub struct LeftOver(());
 
 impl LeftOver {
+    pub fn tidy(&mut self) {}
+
     pub fn peek(&mut self) -> Option<(Record<'_>, Place)> {
         None
     }

@@ -275,6 +275,32 @@ fn what_is_old_or_too_much_is_given_up_and_told() {
     assert_eq!(folder.file(), None);
 }
 
+/// The room of slots that hold little counts neither towards the bound nor, then, on the disk.
+#[test]
+fn what_is_empty_is_given_back() {
+    use std::os::unix::fs::MetadataExt;
+    const SLOT: usize = 64 * file::PAGE;
+    let scratch = Scratch::new();
+    let store = scratch.store(64 << 20);
+    let mut slots: Vec<Slot> =
+        (0..8).map(|_| store.take(SLOT - file::HEADER).unwrap().unwrap()).collect();
+    for (n, slot) in slots.iter_mut().enumerate() {
+        write(slot, [n as u8]);
+    }
+    slots.remove(3);
+    store.leave();
+    drop(slots);
+    store.close();
+    let path = scratch.file().unwrap();
+    let on_disk = || fs::metadata(&path).unwrap().blocks() * 512;
+    assert!(on_disk() >= 8 * SLOT as u64);
+    let mut found = scratch.store(9 * file::PAGE as u64).adopt();
+    assert_eq!((found.events, found.overflown), (7, 0));
+    found.left_over.tidy();
+    assert!(on_disk() < 2 * SLOT as u64, "{} bytes", on_disk());
+    assert_eq!(numbers(&mut found), [0, 1, 2, 4, 5, 6, 7]);
+}
+
 #[test]
 fn a_file_is_for_its_owner_alone_and_has_no_key() {
     use std::os::unix::fs::PermissionsExt;
