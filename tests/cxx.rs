@@ -8,7 +8,7 @@ mod support;
 
 use posthog_receiver::{Flags, Options, Protocol, Receiver, Record, expect};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -154,6 +154,41 @@ fn what_can_be_said_besides() {
     start(&program, &[&receiver.url()]).expect_success();
     let events = by_name(&receiver);
     assert!(events.contains_key("now") && events.contains_key("$ai_generation"));
+}
+
+#[test]
+fn each_function_is_called_or_the_manual_says_why_not() {
+    let read = |path: &str| std::fs::read_to_string(root().join(path)).expect("a text");
+    let header = read("include/posthog.h");
+    // After its type, a function's name begins behind a space or an asterisk.
+    let declarations = header.split("PH_API").skip(1).filter_map(|rest| rest.split_once('('));
+    let declared: BTreeSet<&str> = declarations
+        .map(|(name, _)| name.rsplit([' ', '*', '\n']).next().expect("a name"))
+        .collect();
+    assert!(declared.len() > 180, "{}", declared.len());
+    let takes_one = |name: &&&str| {
+        let parameters = header.split_once(&format!("{name}(")).map_or("", |(_, rest)| rest);
+        name.starts_with("ph_config_set_")
+            && parameters.split(')').next().expect("parameters").matches(',').count() == 1
+    };
+
+    let mut wrapper = read("include/posthog.hpp");
+    for part in ["config", "event", "flags", "properties"] {
+        wrapper += &read(&format!("include/posthog/{part}.hpp"));
+    }
+    let manual = read("docs/cpp.md");
+    let (_, list) = manual.split_once("## Only in C").expect("the list");
+    let named: BTreeSet<&str> = list.split('`').filter(|text| text.starts_with("ph_")).collect();
+    let called = |name: &&&str| {
+        wrapper.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == **name)
+    };
+    for name in declared.iter().filter(|name| !called(name) && !takes_one(name)) {
+        assert!(named.contains(name), "{name} is neither called nor in the list");
+    }
+    for name in &named {
+        assert!(declared.contains(name), "{name} is not in the header");
+        assert!(!called(&name), "{name} is called, and in the list");
+    }
 }
 
 #[test]
