@@ -1430,7 +1430,8 @@ PH_API ph_status ph_config_set_storage_max_age_ms(ph_config *config, uint64_t ag
 /**
  * Reports crashes: `ph_init` sets handlers of the signals SEGV, BUS, ILL, FPE,
  * ABRT, TRAP and SYS, for the first client of the process that asks for it, until
- * its `ph_shutdown`. Needs `ph_config_set_storage_dir`. Default false.
+ * its `ph_shutdown`. Needs `ph_config_set_storage_dir`, without which the log says
+ * that there is none. Default false.
  *
  * When one of them arrives, registers, a part of the stack, the thread's name and
  * the time are written to the record, within 100 ms and without allocating; then

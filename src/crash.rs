@@ -48,7 +48,13 @@ pub struct Scene<'a> {
 
 /// The storage directory of a configuration; `None` without one, or when it is unfit, which is told.
 pub fn directory(config: &Config, logger: &Logger) -> Option<Directory> {
-    let path = config.storage_dir.as_ref()?;
+    let Some(path) = config.storage_dir.as_ref() else {
+        if config.crash_handler {
+            let why = "it needs a storage directory (ph_config_set_storage_dir)";
+            logger.log(Level::Warn, format_args!("no crash handler: {why}"));
+        }
+        return None;
+    };
     let project = Project::new(&config.api_key, &config.host);
     Directory::open(path, project)
         .inspect_err(|problem| {

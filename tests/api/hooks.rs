@@ -3,7 +3,7 @@
 use crate::c::*;
 use crate::client::{PATIENCE_MS, to};
 use crate::handle::{Event, Props, c_text, lent_text};
-use crate::hook::Told;
+use crate::hook::{Told, logged};
 use crate::time::until;
 use posthog_receiver::{Receiver, Reply, Script};
 use serde_json::{Value, json};
@@ -258,6 +258,19 @@ fn log_lines_have_the_level_that_they_deserve() {
     assert_eq!(level("delivered 1"), PH_LOG_DEBUG);
     for (_, text) in lines.all() {
         assert!(!text.is_empty() && !text.contains('\n'), "{text:?}");
+    }
+}
+
+#[test]
+fn a_crash_handler_without_a_storage_directory_is_told() {
+    let (config, lines) = logged(to(&Receiver::start()));
+    match ph_config_set_crash_handler(config.raw(), true) {
+        PH_OK => {
+            let _client = config.client();
+            let told = |line: &&String| line.contains("needs a storage directory");
+            assert_eq!(lines.all().iter().filter(told).count(), 1);
+        }
+        status => assert_eq!(status, PH_ERROR_UNSUPPORTED),
     }
 }
 
