@@ -180,10 +180,10 @@ impl Store {
         all
     }
 
-    /// Whether what is in the files will be found by the next process.
+    /// Whether what is in the files will be found by the next process: not where somebody has removed
+    /// them.
     pub fn keeps(&self) -> bool {
-        let all_there = lock(&self.files).iter().filter_map(Weak::upgrade).all(|it| it.is_there());
-        self.is_active() && all_there
+        lock(&self.files).iter().filter_map(Weak::upgrade).any(|file| file.is_there())
     }
 
     /// Leaves the files to the next process, as they are.
