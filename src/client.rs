@@ -130,7 +130,7 @@ impl Client {
         Ok(client)
     }
 
-    #[inline]
+    #[inline(always)]
     fn runtime(&self) -> &Runtime {
         self.first.of(fork::generation(), &self.shared)
     }

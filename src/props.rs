@@ -108,7 +108,7 @@ impl Key {
 }
 
 /// A hash for telling keys apart quickly. Not secure: what collides is compared.
-#[inline]
+#[inline(always)]
 pub fn hash_key(key: &[u8]) -> u32 {
     const K: u64 = 0x9E37_79B9_7F4A_7C15;
     let mix = |hash: u64, word: u64| (hash.rotate_left(5) ^ word).wrapping_mul(K);

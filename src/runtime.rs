@@ -136,7 +136,7 @@ impl Runtime {
     }
 
     /// The runtime of this process: this one, or its successor after a fork.
-    #[inline]
+    #[inline(always)]
     pub fn of<'a>(&'a self, generation: u64, shared: &Shared) -> &'a Runtime {
         if self.generation == generation {
             return self;

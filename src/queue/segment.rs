@@ -173,7 +173,7 @@ impl Segment {
     }
 
     /// So many bytes at the end.
-    #[inline]
+    #[inline(always)]
     fn extend(&mut self, bytes: usize) -> &mut [u8] {
         let start = self.end;
         self.end += bytes;
