@@ -2,8 +2,9 @@
 //! `tests/commands/races` runs this one first: a sanitizer that is not on finds nothing either.
 
 use crate::c::*;
-use crate::handle::{Props, c_text};
-use std::sync::atomic::{AtomicBool, Ordering};
+use crate::handle::Props;
+use std::ffi::CStr;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::thread;
 
 /// A map is one thread's at a time, and it is the caller who sees to that. Here two threads have it
@@ -13,21 +14,30 @@ use std::thread;
 #[ignore = "for ThreadSanitizer, which has to find it"]
 fn two_threads_write_to_one_map() {
     let props = Props::new();
-    let (map, is_written) = (props.raw() as usize, AtomicBool::new(false));
-    let write = |key: &str| {
-        let status = ph_props_set_bool(map as *mut ph_props, c_text(key).as_ptr(), true);
+    let (map, step) = (props.raw() as usize, AtomicU8::new(0));
+    // Relaxed: it orders nothing else. Both threads live until the end.
+    let reach = |to: u8| step.store(to, Ordering::Relaxed);
+    let wait_for = |at: u8| {
+        while step.load(Ordering::Relaxed) < at {
+            thread::yield_now();
+        }
+    };
+    let write = |key: &CStr| {
+        let status = ph_props_set_bool(map as *mut ph_props, key.as_ptr(), true);
         assert_eq!(status, PH_OK);
     };
     thread::scope(|scope| {
         scope.spawn(|| {
-            write("first");
-            is_written.store(true, Ordering::Relaxed);
+            wait_for(1);
+            write(c"first");
+            reach(2);
+            wait_for(3);
         });
         scope.spawn(|| {
-            while !is_written.load(Ordering::Relaxed) {
-                thread::yield_now();
-            }
-            write("second");
+            reach(1);
+            wait_for(2);
+            write(c"second");
+            reach(3);
         });
     });
 }
