@@ -114,8 +114,9 @@ impl Chunks {
         let mut garbage = Vec::new();
         for mut segment in chunk.into_segments() {
             let is_usual = segment.clear(limits.segment_bytes());
-            // What is in a file needs no memory while much of that waits.
-            if !is_usual || segment.is_stored() && self.all.len() > SOON {
+            // What is in a file needs no memory while much of that waits, but for the next event.
+            let waits = segment.is_stored() && self.all.len() > SOON && self.spares.has(1);
+            if !is_usual || waits {
                 garbage.push(segment);
             } else {
                 garbage.extend(self.spares.keep(segment));

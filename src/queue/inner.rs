@@ -406,14 +406,17 @@ impl Inner {
         if !is_within(self.flights.waiting(), size, self.bounds()) {
             return (1, garbage);
         }
-        let mut evicted = 0;
-        while !self.fits(own, size) {
+        let (mut evicted, mut room) = (0, 0);
+        // A file's room for an event larger than a slot is found when this is over, by the next one.
+        let enough = 2 * (size.bytes + self.limits.batch_bytes_max);
+        while room < enough && !self.fits(own, size) {
             if self.chunks.front().is_none() {
                 self.end_segments();
             }
             // The file is full of what is on its way.
             if self.chunks.front().is_none() {
-                return (evicted.max(1), garbage);
+                evicted = evicted.max(1);
+                break;
             }
             self.tickets.mark_lost(self.first_seq());
             if self.tickets.has_watches()
@@ -426,6 +429,7 @@ impl Inner {
             self.queued_bytes -= freed;
             self.ledger.drop_queued(1, Reason::Overflow);
             evicted += 1;
+            room += freed;
         }
         self.tickets.release();
         (evicted, garbage)
