@@ -80,6 +80,10 @@ fn calls(client: *const ph_client) -> Calls {
             "ph_flags_reset_group_properties",
             is_refused(ph_flags_reset_group_properties(client, ok, ok)),
         ),
+        ("ph_crash_thread_attach", is_refused(ph_crash_thread_attach(client))),
+        ("ph_crash_set_distinct_id", is_refused(ph_crash_set_distinct_id(client, ok))),
+        // May be called anywhere: it is for whoever is about to die. There is no storage here.
+        ("ph_crash_write", ph_crash_write(client, ok, 2) == PH_ERROR_UNSUPPORTED),
         ("ph_flag_enabled_n", ph_flag_enabled_n(client, ok, 2, ok, 2, ptr::null(), true)),
         (
             "ph_flag_enabled",

@@ -141,6 +141,10 @@ fn config(_: &Handles) -> Rows {
         ph_config_set_on_error.config(none, None, null(), None) => PH_ERROR_NULL;
         ph_config_set_capture_only.config(none, true) => PH_ERROR_NULL;
         ph_config_set_deterministic.config(none, 0, 0) => PH_ERROR_NULL;
+        ph_config_set_storage_dir.config(none, OK) => PH_ERROR_NULL;
+        ph_config_set_storage_max_bytes.config(none, 0) => PH_ERROR_NULL;
+        ph_config_set_storage_max_age_ms.config(none, 0) => PH_ERROR_NULL;
+        ph_config_set_crash_handler.config(none, true) => PH_ERROR_NULL;
         ph_config_set_log.config(none, None, null(), None) => PH_ERROR_NULL;
         ph_config_add_before_send.config(none, Some(keep), null(), None) => PH_ERROR_NULL;
         ph_config_set_delivery.config(none, None, null(), None) => PH_ERROR_NULL;
@@ -167,6 +171,7 @@ fn texts_of_config(_: &Handles) -> Rows {
         ph_config_set_release.release_id(config, NONE) => PH_OK;
         ph_config_set_proxy.url(config, NONE) => PH_OK;
         ph_config_set_ca_file.path(config, NONE) => PH_OK;
+        ph_config_set_storage_dir.path(config, NONE) => PH_OK;
         ph_config_add_header.name(config, NONE, OK) => PH_ERROR_NULL;
         ph_config_add_header.value(config, OK, NONE) => PH_ERROR_NULL;
         ph_config_set_on_error.on_error(config, None, null(), Some(free)) => PH_OK;
@@ -219,6 +224,11 @@ fn client_calls(it: &Handles) -> Rows {
         ph_stats_get.values(client, null(), 0) => many;
         ph_queue_drain.client(none, 1, &raw mut json) => PH_OK;
         ph_queue_drain.json_out(client, 1, null()) => PH_ERROR_NULL;
+        ph_crash_thread_attach.client(none) => PH_OK;
+        ph_crash_set_distinct_id.client(none, OK) => PH_OK;
+        ph_crash_set_distinct_id.distinct_id(client, NONE) => PH_ERROR_UNSUPPORTED;
+        ph_crash_write.client(none, OK, 2) => PH_OK;
+        ph_crash_write.message(client, NONE, 0) => PH_ERROR_UNSUPPORTED;
     };
     assert!(made.is_null(), "written although the call failed");
     ph_string_free(json);
