@@ -105,10 +105,10 @@ pub extern "C" fn ph_config_set_storage_max_age_ms(
 /// `before_send` sees it, and it counts as accepted, for it is that client which makes
 /// the event. The record is removed once that is stored or, where events cannot be,
 /// once the server has it. Reports older than a week are given up, beyond 32 the
-/// oldest, and those that two processes did not live to finish reading. Libraries that are loaded later than the
-/// last of `ph_init`, `ph_client_start`, `ph_register`, `ph_step_add` and
-/// `ph_crash_set_distinct_id` are told from others not by their build ids, but by
-/// that their files have not been changed since the crash.
+/// oldest, and those that two processes did not live to finish reading. Libraries
+/// that are loaded later than the last of `ph_init`, `ph_client_start`, `ph_register`,
+/// `ph_step_add` and `ph_crash_set_distinct_id` are told from others not by their build
+/// ids, but by that their files have not been changed since the crash.
 ///
 /// The handlers run on a stack of their own, which the thread of `ph_init` gets at
 /// once, and others by `ph_crash_thread_attach`. A child of `fork` has a record of
