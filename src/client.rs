@@ -395,6 +395,7 @@ impl Client {
         self.capture_owned(Family::Analytics, build()?).map(drop)
     }
 
+    /// For clients with hooks. Not part of the way of those without, which is to stay short.
     #[inline(never)]
     fn capture_hooked(
         &self,
