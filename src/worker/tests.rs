@@ -2,6 +2,7 @@ use super::*;
 use crate::carrier::{Incoming, Outgoing};
 use crate::config::Config;
 use crate::error::Error;
+use crate::queue::Limits;
 use crate::record::NewRecord;
 use crate::route::Route;
 use crate::stamps::Stamps;
@@ -12,11 +13,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
-/// Time that passes only while the sender waits. Something happens at each of its waits.
+/// What happens at each wait of a sender, that ends at this time.
+type AtWait = Box<dyn Fn(Duration) + Send + Sync>;
+
+/// Time that passes only while the sender waits, or where a test says so.
 struct Manual {
     start: Instant,
-    passed: Mutex<Duration>,
-    at_wait: Box<dyn Fn(Duration) + Send + Sync>,
+    passed: Arc<Mutex<Duration>>,
+    at_wait: AtWait,
 }
 
 impl Time for Manual {
@@ -35,6 +39,42 @@ impl Time for Manual {
         let now = *passed;
         drop(passed);
         (self.at_wait)(now);
+    }
+}
+
+/// A sender in a time of its own. `at_wait` is made for its queue and the bounds of that.
+fn sender(
+    config: &Config,
+    passed: &Arc<Mutex<Duration>>,
+    at_wait: impl FnOnce(&Arc<Queue>, Limits) -> AtWait,
+) -> Worker {
+    let gate = Arc::new(Gate::default());
+    let logger = Logger::new(config.log_sink.clone(), false, Arc::clone(&gate));
+    let stamps = Stamps::new(config).unwrap();
+    let project = Project { api_key: "phc_x", library: "lib/1", historical: false };
+    let wire = Arc::new(Wire::new(&project, &stamps));
+    let limits = config.limits(wire.envelope(), wire.frame());
+    let (queue, rings) = Queue::new(limits, Random::new(), logger.clone(), None);
+    let queue = Arc::new(queue);
+    let at_wait = at_wait(&queue, limits);
+    let route = Arc::new(Route::new(config, &logger).unwrap());
+    Worker {
+        family: Family::Analytics,
+        queue,
+        rings,
+        transport: Arc::new(Transport::new(route, Arc::clone(&gate), logger.clone())),
+        wire,
+        choice: Arc::new(Choice::new(Some(Protocol::V0))),
+        counters: Arc::default(),
+        hooks: Hooks::default(),
+        gate,
+        logger,
+        schedule: config.schedule(false),
+        compression: None,
+        timeout: Duration::from_secs(1),
+        in_app: InApp::default(),
+        sequence: None,
+        time: Arc::new(Manual { start: Instant::now(), passed: Arc::clone(passed), at_wait }),
     }
 }
 
@@ -90,18 +130,10 @@ fn outage(fault: Fault) -> Report {
             }
         }
     }));
-    let gate = Arc::new(Gate::default());
-    let logger = Logger::new(config.log_sink.clone(), false, Arc::clone(&gate));
-    let stamps = Stamps::new(&config).unwrap();
-    let project = Project { api_key: "phc_x", library: "lib/1", historical: false };
-    let wire = Arc::new(Wire::new(&project, &stamps));
-    let limits = config.limits(wire.envelope(), wire.frame());
-    let (queue, rings) = Queue::new(limits, Random::new(), logger.clone(), None);
-    let queue = Arc::new(queue);
     let refused = Arc::new(AtomicU64::new(0));
-    let at_wait = {
-        let (queue, refused) = (Arc::clone(&queue), Arc::clone(&refused));
-        move |passed: Duration| {
+    let worker = sender(&config, &Arc::default(), |queue, limits| {
+        let (queue, refused) = (Arc::clone(queue), Arc::clone(&refused));
+        Box::new(move |passed| {
             let (ledger, bytes) = queue.ledger();
             assert!(ledger.balances() && bytes <= limits.bytes_max, "{ledger:?}");
             assert!(ledger.queued + ledger.in_flight <= QUEUE_MAX + BATCH_MAX, "{ledger:?}");
@@ -113,33 +145,10 @@ fn outage(fault: Fault) -> Report {
             {
                 queue.close();
             }
-        }
-    };
-    let route = Arc::new(Route::new(&config, &logger).unwrap());
-    let worker = Worker {
-        family: Family::Analytics,
-        queue: Arc::clone(&queue),
-        rings,
-        transport: Arc::new(Transport::new(route, Arc::clone(&gate), logger.clone())),
-        wire,
-        choice: Arc::new(Choice::new(Some(Protocol::V0))),
-        counters: Arc::default(),
-        hooks: Hooks::default(),
-        gate,
-        logger,
-        schedule: config.schedule(false),
-        compression: None,
-        timeout: Duration::from_secs(1),
-        in_app: InApp::default(),
-        sequence: None,
-        time: Arc::new(Manual {
-            start: Instant::now(),
-            passed: Mutex::default(),
-            at_wait: Box::new(at_wait),
-        }),
-    };
+        })
+    });
     worker.run(&mut worker.state());
-    let (ledger, _) = queue.ledger();
+    let (ledger, _) = worker.queue.ledger();
     assert_eq!((ledger.delivered, ledger.dropped_total()), (ledger.accepted, 0), "{ledger:?}");
     let lines = lines.lock().unwrap().len();
     Report {
@@ -178,4 +187,52 @@ fn an_hour_of_outage_is_bounded_in_every_respect_and_ends_by_itself() {
         assert!(report.refused > 1_000, "{what}: events came all the time");
         assert!(after <= 100, "{what}: {after} requests to catch up");
     }
+}
+
+/// An event waits for the interval from when the sender has seen it. One that comes while an attempt
+/// is under way is seen only after that: it waits from when the attempt began, and never longer.
+#[test]
+fn each_batch_waits_for_its_interval() {
+    let at = Duration::from_secs;
+    let (passed, sent) = (Arc::new(Mutex::new(at(0))), Arc::new(Mutex::new(Vec::new())));
+    let queues: Arc<Mutex<Option<Arc<Queue>>>> = Arc::default();
+    let mut config = Config::new("phc_x");
+    config.flush_interval_ms.set(5_000).unwrap();
+    config.carrier = Some(Arc::new({
+        let (passed, sent, queues) = (Arc::clone(&passed), Arc::clone(&sent), Arc::clone(&queues));
+        move |_: &Outgoing<'_>, incoming: &mut Incoming| {
+            let (mut passed, mut sent) = (passed.lock().unwrap(), sent.lock().unwrap());
+            sent.push(*passed);
+            // The first request takes two seconds, and an event comes meanwhile.
+            if sent.len() == 1 {
+                *passed += at(2);
+                push(queues.lock().unwrap().as_ref().unwrap()).unwrap();
+            }
+            incoming.status = 200;
+            true
+        }
+    }));
+    let captured = Arc::new(Mutex::new(Vec::new()));
+    let worker = sender(&config, &passed, |queue, _| {
+        *queues.lock().unwrap() = Some(Arc::clone(queue));
+        let (passed, sent, captured) = (passed.clone(), sent.clone(), captured.clone());
+        let queue = Arc::clone(queue);
+        Box::new(move |_| {
+            let (mut passed, mut captured) = (passed.lock().unwrap(), captured.lock().unwrap());
+            // Where the sender has nothing to do, an event comes three seconds later.
+            match (sent.lock().unwrap().len(), captured.len()) {
+                (0, 0) | (2, 1) => {
+                    *passed += at(3);
+                    captured.push(*passed);
+                    push(&queue).unwrap();
+                }
+                (3, _) => queue.close(),
+                _ => {}
+            }
+        })
+    });
+    worker.run(&mut worker.state());
+    let (sent, captured) = (sent.lock().unwrap(), captured.lock().unwrap());
+    assert_eq!(captured.len(), 2);
+    assert_eq!(*sent, [captured[0] + at(5), sent[0] + at(5), captured[1] + at(5)]);
 }

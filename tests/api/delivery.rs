@@ -2,8 +2,9 @@
 
 use crate::c::*;
 use crate::client::{Client, to};
-use crate::time::{PATIENCE, until};
+use crate::time::{PATIENCE, Stop, until};
 use posthog_receiver::{Receiver, Reply, Script};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
@@ -28,30 +29,52 @@ fn accepted_numbers(receiver: &Receiver) -> Vec<i64> {
 /// Waits until the first request is answered and the sender has had the time to take that in.
 fn until_the_batch_waits(receiver: &Receiver) {
     until("an answer", || receiver.requests().first().is_some_and(|it| it.status.is_some()));
-    thread::sleep(Duration::from_millis(100));
+    thread::sleep(Duration::from_millis(300));
 }
 
-/// A client whose first request, with the event 0, is answered only after a while: what is
-/// captured meanwhile stays queued.
+/// A client whose first request, with the event 0, is not answered yet: what is captured meanwhile
+/// stays queued.
 struct Busy {
+    // Before the receiver goes, which waits for its threads.
+    first: First,
     receiver: Receiver,
     client: Client,
 }
 
+/// The first answer.
+struct First(Arc<Stop>);
+
+impl First {
+    fn comes(&self) {
+        self.0.let_go();
+    }
+}
+
+impl Drop for First {
+    fn drop(&mut self) {
+        self.comes();
+    }
+}
+
 impl Busy {
-    fn new(
-        first: Reply,
-        options: impl FnOnce(crate::client::Config) -> crate::client::Config,
-    ) -> Busy {
+    fn new(options: impl FnOnce(crate::client::Config) -> crate::client::Config) -> Busy {
         let receiver = Receiver::start();
-        receiver.set_script(Script::new().next("/batch/", first));
+        let first = First(Arc::default());
+        let stop = Arc::clone(&first.0);
+        receiver.set_script(Script::new().compute("/batch/", move |_| {
+            stop.here();
+            Reply::usual()
+        }));
         let client = options(to(&receiver)).client();
         client.capture_numbered("e", 0..1);
         assert_eq!(client.flush(PH_NO_WAIT), PH_ERROR_TIMEOUT);
         assert!(receiver.wait_for_requests(1, PATIENCE));
-        Busy { receiver, client }
+        Busy { first, receiver, client }
+    }
+
+    /// From here on everything is answered.
+    fn deliver(&self) {
+        self.first.comes();
+        self.client.deliver();
     }
 }
-
-/// Long enough to fill a queue meanwhile, on a busy machine too.
-const BUSY: Duration = Duration::from_millis(700);

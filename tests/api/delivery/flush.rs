@@ -1,9 +1,9 @@
 //! `ph_flush` is a barrier over everything captured before it.
 
-use super::{BUSY, Busy, accepted_numbers, numbers_of_requests, until_the_batch_waits};
+use super::{Busy, accepted_numbers, numbers_of_requests};
 use crate::c::*;
 use crate::client::{PATIENCE_MS, to};
-use crate::time::{PATIENCE, millis, timed};
+use crate::time::{PATIENCE, millis, timed, until};
 use posthog_receiver::{At, Receiver, Reply, Script};
 use std::thread;
 
@@ -45,13 +45,13 @@ fn without_waiting_it_only_asks() {
 
 #[test]
 fn a_deadline_that_passes_is_told_and_loses_nothing() {
-    let Busy { receiver, client } = Busy::new(Reply::usual().delay(BUSY), |it| it);
-    client.capture_numbered("e", 1..3);
-    let (status, took) = timed(|| client.flush(100));
+    let busy = Busy::new(|it| it);
+    busy.client.capture_numbered("e", 1..3);
+    let (status, took) = timed(|| busy.client.flush(100));
     assert_eq!(status, PH_ERROR_TIMEOUT);
     assert!(took >= millis(100), "{took:?}");
-    client.deliver();
-    assert_eq!(accepted_numbers(&receiver), [0, 1, 2]);
+    busy.deliver();
+    assert_eq!(accepted_numbers(&busy.receiver), [0, 1, 2]);
 }
 
 #[test]
@@ -74,13 +74,15 @@ fn an_eviction_meanwhile_is_a_loss() {
     let options = |it: crate::client::Config| {
         it.set(ph_config_set_queue_max_events, 2).overflow(PH_OVERFLOW_DROP_OLDEST, 0)
     };
-    let busy = Busy::new(Reply::usual().delay(2 * BUSY), options);
+    let busy = Busy::new(options);
     let client = &busy.client;
     client.capture_numbered("e", 1..3);
     thread::scope(|scope| {
         let flush = scope.spawn(|| client.flush(PATIENCE_MS));
-        thread::sleep(millis(100));
+        // Nothing tells that it has begun to wait.
+        thread::sleep(millis(500));
         client.capture_numbered("e", 3..4);
+        busy.first.comes();
         assert_eq!(flush.join().unwrap(), PH_ERROR_LOST);
     });
     assert_eq!(client.stat(PH_STAT_DROPPED_OVERFLOW), 1);
@@ -115,9 +117,9 @@ fn it_ends_a_wait_before_a_retry() {
         .client();
     client.capture_numbered("e", 0..1);
     assert_eq!(client.flush(PH_NO_WAIT), PH_ERROR_TIMEOUT);
-    until_the_batch_waits(&receiver);
-    // Left to itself it would wait for five minutes.
-    client.deliver();
+    // Left to itself it would wait for five minutes. Nothing tells that it has begun to: what was asked
+    // for before ends no wait.
+    until("it is delivered", || client.flush(100) == PH_OK);
     assert_eq!(numbers_of_requests(&receiver), [[0], [0]]);
 }
 
@@ -139,7 +141,7 @@ fn it_does_not_end_a_wait_that_the_server_asked_for() {
 
 #[test]
 fn many_threads_may_wait_at_once() {
-    let busy = Busy::new(Reply::usual().delay(millis(200)), |it| it);
+    let busy = Busy::new(|it| it);
     let client = &busy.client;
     thread::scope(|scope| {
         let flush = |n: i64| {
@@ -147,6 +149,8 @@ fn many_threads_may_wait_at_once() {
             client.flush(PATIENCE_MS)
         };
         let threads: Vec<_> = (1..9).map(|n| scope.spawn(move || flush(n))).collect();
+        until("all are captured", || client.stat(PH_STAT_QUEUED) == 8);
+        busy.first.comes();
         for thread in threads {
             assert_eq!(thread.join().unwrap(), PH_OK);
         }

@@ -5,112 +5,96 @@ use super::BOUND;
 use crate::c::*;
 use crate::client::{Config, PATIENCE_MS, to};
 use crate::hook::Alive;
-use crate::time::{PATIENCE, millis, timed, undisturbed, until};
+use crate::time::{PATIENCE, Stop, millis, promptly, timed, undisturbed, until};
 use posthog_receiver::{At, Receiver, Reply, Script};
 use std::ffi::c_void;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
-
-/// A callback stops here until it is let go, or the patience of a test ends.
-#[derive(Default)]
-struct Stop {
-    gone: Mutex<bool>,
-    changed: Condvar,
-    reached: AtomicBool,
-    left: AtomicBool,
-}
-
-impl Stop {
-    fn here(&self) {
-        self.reached.store(true, Ordering::SeqCst);
-        let gone = self.gone.lock().unwrap();
-        drop(self.changed.wait_timeout_while(gone, PATIENCE, |gone| !*gone).unwrap());
-        self.left.store(true, Ordering::SeqCst);
-    }
-
-    fn let_go(&self) {
-        *self.gone.lock().unwrap() = true;
-        self.changed.notify_all();
-    }
-}
 
 #[test]
 fn a_delivery_callback_that_hangs_does_not_hold_it_up() {
     let _quiet = undisturbed();
-    let (stop, alive) = (Arc::new(Stop::default()), Alive::new());
-    let receiver = Receiver::start();
-    let (hangs, token) = (Arc::clone(&stop), alive.token());
-    let client = to(&receiver)
-        .on_delivery(move |_, _| {
-            let _held = &token;
-            hangs.here();
-        })
-        .client();
-    client.capture_numbered("e", 0..1);
-    let _ = client.flush(PH_NO_WAIT);
-    until("the callback", || stop.reached.load(Ordering::SeqCst));
-    client.capture_numbered("e", 1..3);
-    let (status, took) = timed(|| client.shutdown(500));
-    assert_eq!(status, PH_ERROR_TIMEOUT);
-    assert!(took <= BOUND, "{took:?}");
-    let stats = client.stats();
-    stats.assert_delivered(1);
-    assert_eq!(stats[PH_STAT_DROPPED_SHUTDOWN], 2);
+    promptly(BOUND, || {
+        let (stop, alive) = (Arc::new(Stop::default()), Alive::new());
+        let receiver = Receiver::start();
+        let (hangs, token) = (Arc::clone(&stop), alive.token());
+        let client = to(&receiver)
+            .on_delivery(move |_, _| {
+                let _held = &token;
+                hangs.here();
+            })
+            .client();
+        client.capture_numbered("e", 0..1);
+        let _ = client.flush(PH_NO_WAIT);
+        until("the callback", || stop.is_reached());
+        client.capture_numbered("e", 1..3);
+        let (status, took) = timed(|| client.shutdown(500));
+        assert_eq!(status, PH_ERROR_TIMEOUT);
+        let stats = client.stats();
+        stats.assert_delivered(1);
+        assert_eq!(stats[PH_STAT_DROPPED_SHUTDOWN], 2);
 
-    drop(client);
-    assert!(!stop.left.load(Ordering::SeqCst));
-    assert_eq!(alive.holders(), 1, "freed while the callback runs");
-    stop.let_go();
-    until("the userdata is freed", || alive.holders() == 0);
-    assert!(stop.left.load(Ordering::SeqCst));
+        drop(client);
+        assert!(!stop.is_left());
+        assert_eq!(alive.holders(), 1, "freed while the callback runs");
+        stop.let_go();
+        until("the userdata is freed", || alive.holders() == 0);
+        assert!(stop.is_left());
+        took
+    });
 }
 
 #[test]
 fn a_before_send_callback_that_hangs_does_not_hold_it_up() {
     let _quiet = undisturbed();
-    let stop = Arc::new(Stop::default());
-    let receiver = Receiver::start();
-    let hangs = Arc::clone(&stop);
-    let client = to(&receiver)
-        .before_send(move |_| {
-            hangs.here();
-            0
-        })
-        .client();
-    thread::scope(|scope| {
-        let capture = scope.spawn(|| client.capture("u", "e"));
-        until("the callback", || stop.reached.load(Ordering::SeqCst));
-        let (status, took) = timed(|| client.shutdown(500));
-        assert_eq!(status, PH_OK, "nothing had been accepted");
-        assert!(took <= BOUND, "{took:?}");
-        stop.let_go();
-        assert_eq!(capture.join().unwrap(), PH_ERROR_SHUTDOWN);
+    promptly(BOUND, || {
+        let stop = Arc::new(Stop::default());
+        let receiver = Receiver::start();
+        let hangs = Arc::clone(&stop);
+        let client = to(&receiver)
+            .before_send(move |_| {
+                hangs.here();
+                0
+            })
+            .client();
+        let took = thread::scope(|scope| {
+            let capture = scope.spawn(|| client.capture("u", "e"));
+            until("the callback", || stop.is_reached());
+            let (status, took) = timed(|| client.shutdown(500));
+            assert_eq!(status, PH_OK, "nothing had been accepted");
+            stop.let_go();
+            assert_eq!(capture.join().unwrap(), PH_ERROR_SHUTDOWN);
+            took
+        });
+        client.stats().assert_delivered(0);
+        took
     });
-    client.stats().assert_delivered(0);
 }
 
 #[test]
 fn a_log_callback_that_hangs_does_not_hold_it_up() {
     let _quiet = undisturbed();
-    let stop = Arc::new(Stop::default());
-    let receiver = Receiver::start();
-    receiver.set_script(Script::new().always("/batch/", Reply::status(503)));
-    let hangs = Arc::clone(&stop);
-    let client = to(&receiver)
-        .on_log(move |level, _| {
-            if level == PH_LOG_WARN {
-                hangs.here();
-            }
-        })
-        .client();
-    client.capture_numbered("e", 0..1);
-    let _ = client.flush(PH_NO_WAIT);
-    until("the callback", || stop.reached.load(Ordering::SeqCst));
-    let (status, took) = timed(|| client.shutdown(500));
-    assert_eq!(status, PH_ERROR_TIMEOUT);
-    assert!(took <= BOUND, "{took:?}");
-    stop.let_go();
+    promptly(BOUND, || {
+        let stop = Arc::new(Stop::default());
+        let receiver = Receiver::start();
+        receiver.set_script(Script::new().always("/batch/", Reply::status(503)));
+        let hangs = Arc::clone(&stop);
+        let client = to(&receiver)
+            .on_log(move |level, _| {
+                if level == PH_LOG_WARN {
+                    hangs.here();
+                }
+            })
+            .client();
+        client.capture_numbered("e", 0..1);
+        let _ = client.flush(PH_NO_WAIT);
+        until("the callback", || stop.is_reached());
+        let (status, took) = timed(|| client.shutdown(500));
+        assert_eq!(status, PH_ERROR_TIMEOUT);
+        stop.let_go();
+        took
+    });
 }
 
 #[test]

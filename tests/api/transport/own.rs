@@ -5,9 +5,9 @@ use crate::c::*;
 use crate::client::{Config, KEY, PATIENCE_MS, to_url};
 use crate::handle::c_text;
 use crate::hook::{Alive, Told, free, userdata};
-use crate::time::{PATIENCE, timed};
+use crate::time::{PATIENCE, Stop, until};
 use std::ffi::{CStr, c_char, c_void};
-use std::time::Duration;
+use std::sync::Arc;
 
 /// A request as the host was handed it.
 #[derive(Clone, Debug)]
@@ -162,19 +162,21 @@ fn it_may_ask_for_statistics_and_nothing_else() {
 #[test]
 fn it_is_freed_once_and_a_slow_one_does_not_hold_up_a_shutdown() {
     let alive = Alive::new();
-    let token = alive.token();
+    let (stop, token) = (Arc::new(Stop::default()), alive.token());
+    let slow = Arc::clone(&stop);
     let config = by(move |it, response| {
         let _token = &token;
-        std::thread::sleep(Duration::from_secs(1));
+        slow.here();
         answer_as_posthog(&it, response)
     });
     let client = config.client();
     drop(config);
     assert_eq!(client.capture("u", "e"), PH_OK);
-    assert_eq!(client.flush(50), PH_ERROR_TIMEOUT);
-    let (status, took) = timed(|| client.shutdown(100));
-    assert_eq!(status, PH_ERROR_TIMEOUT);
-    assert!(took < Duration::from_millis(900), "{took:?}");
+    assert_eq!(client.flush(PH_NO_WAIT), PH_ERROR_TIMEOUT);
+    until("the callback", || stop.is_reached());
+    assert_eq!(client.shutdown(100), PH_ERROR_TIMEOUT);
     drop(client);
+    assert!(!stop.is_left());
+    stop.let_go();
     assert!(crate::time::within(PATIENCE, || alive.holders() == 0));
 }
