@@ -41,6 +41,15 @@ fn a_handler_that_aborts_is_not_the_crash() {
     assert_top(&report, &[]);
 }
 
+/// The child is not to set its own over the one that calls it: they would call each other for ever.
+#[test]
+fn a_later_handler_that_calls_ours_does_so_in_a_child() {
+    let scene = Scene::new();
+    let ended = scene.run(Build::Pie, "chained-child");
+    assert_eq!(ended.code, Some(0), "{ended}");
+    assert_top(&scene.report(Build::Pie), &[]);
+}
+
 #[test]
 fn pythons_faulthandler_prints() {
     if !has("python3") {

@@ -110,6 +110,20 @@ fn a_child_has_a_record_of_its_own() {
     assert_eq!(report["properties"]["$exception_steps"][0]["$message"], "as a child");
 }
 
+/// A host's callback is the host's code, on whatever thread it runs.
+#[test]
+fn a_callback_that_crashes_in_the_sender() {
+    let scene = Scene::new();
+    let ended = scene.run(Build::Pie, "in-callback");
+    assert_eq!(ended.signal, Some(libc::SIGSEGV), "{ended}");
+    let events = scene.reports(Build::Pie);
+    assert_eq!(events.len(), 2);
+    let report = events.iter().find(|event| event.json["event"] == "$exception");
+    let report = &report.expect("a report").json;
+    assert_top(report, &[]);
+    assert_eq!(report["properties"]["$exception_thread"], "posthog-sender");
+}
+
 #[test]
 fn without_a_crash_nothing_is_reported() {
     let scene = Scene::new();

@@ -37,8 +37,9 @@ unsafe impl Sync for Before {}
 static BEFORE: Before = Before(UnsafeCell::new([const { MaybeUninit::uninit() }; SIGNALS.len()]));
 /// Bits by signal: those whose former handler was to be called once, and was.
 static SPENT: AtomicU32 = AtomicU32::new(0);
-/// Bits by signal: those of which another handler was set over ours, which it may call.
-static BENEATH: AtomicU32 = AtomicU32::new(0);
+/// Bits by signal: those for which our handler was set and not taken away again. Where it is not the
+/// current one, another was set over it, and may call it: also in a forked child.
+static SET: AtomicU32 = AtomicU32::new(0);
 
 /// Has the crashes of this process written there. False when another client's record has them.
 pub fn arm(target: &'static Target) -> bool {
@@ -78,14 +79,19 @@ fn current(signal: c_int) -> sigaction {
     action
 }
 
+/// Whether nobody handles it.
+fn is_unhandled(action: &sigaction) -> bool {
+    matches!(action.sa_sigaction, libc::SIG_DFL | libc::SIG_IGN)
+}
+
 fn own() -> libc::sighandler_t {
     on_signal as extern "C" fn(c_int, *mut siginfo_t, *mut c_void) as libc::sighandler_t
 }
 
 fn install(index: usize, signal: c_int) {
     let before = current(signal);
-    // Already: in the child of a process that has it, or beneath somebody who calls it.
-    if before.sa_sigaction == own() || BENEATH.load(Ordering::Acquire) & 1 << index != 0 {
+    // Set over whoever calls it, it would be called by them, and call them, without an end.
+    if SET.fetch_or(1 << index, Ordering::AcqRel) & 1 << index != 0 && !is_unhandled(&before) {
         return;
     }
     SPENT.fetch_and(!(1 << index), Ordering::AcqRel);
@@ -104,12 +110,12 @@ fn install(index: usize, signal: c_int) {
 
 fn uninstall(index: usize, signal: c_int) {
     if current(signal).sa_sigaction != own() {
-        BENEATH.fetch_or(1 << index, Ordering::AcqRel);
         return;
     }
     let before = before(index);
     // SAFETY: what was set before us.
     unsafe { libc::sigaction(signal, &raw const before, ptr::null_mut()) };
+    SET.fetch_and(!(1 << index), Ordering::AcqRel);
 }
 
 fn before(index: usize) -> sigaction {
@@ -168,7 +174,7 @@ fn hand_on(
     (info, context): (*mut siginfo_t, *mut c_void),
     target: Option<&Target>,
 ) {
-    if matches!(action.sa_sigaction, libc::SIG_DFL | libc::SIG_IGN) {
+    if is_unhandled(action) {
         return die(signal, info, context);
     }
     if action.sa_flags & libc::SA_RESETHAND != 0 {

@@ -20,6 +20,7 @@ enum { THREADS = 32, PATIENCE_MS = 20000 };
 
 static const char *url, *directory;
 static ph_client *client;
+static ph_transport_fn transport;
 
 static ph_config *config_of(void) {
   ph_config *config = config_for(url);
@@ -32,6 +33,9 @@ static ph_config *config_of(void) {
 static void begin(void) {
   ph_config *config = config_of();
   CHECK_OK(ph_config_set_crash_handler(config, true));
+  if (transport != NULL) {
+    CHECK_OK(ph_config_set_transport(config, transport, NULL, NULL));
+  }
   client = client_of(config);
   ph_props *props = ph_props_new();
   CHECK_OK(ph_props_set_str(props, "plan", "pro"));
@@ -296,6 +300,35 @@ static void in_busy_child(void) {
   CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
 }
 
+static int *calls;
+static struct sigaction beneath;
+
+/* As those do that were set later, and leave the rest to whoever was there before. */
+static void chain(int signal, siginfo_t *info, void *context) {
+  if (++*calls > 1) {
+    _exit(1);
+  }
+  beneath.sa_sigaction(signal, info, context);
+}
+
+static void chained_in_busy_child(void) {
+  struct sigaction wanted = {0};
+  wanted.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
+  wanted.sa_sigaction = chain;
+  calls = mmap(NULL, sizeof *calls, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  CHECK(calls != MAP_FAILED && sigaction(SIGSEGV, &wanted, &beneath) == 0);
+  in_busy_child();
+  CHECK(*calls == 1);
+}
+
+static int32_t crash_in_transport(void *userdata, const char *method, const char *url_,
+                                  const char *const *headers, const char *body, size_t body_len,
+                                  uint32_t timeout_ms, ph_response *response) {
+  (void)userdata, (void)method, (void)url_, (void)headers, (void)body, (void)body_len;
+  (void)timeout_ms, (void)response;
+  return victim_outer(NULL_WRITE);
+}
+
 static void fill_disk(void) {
   char path[4096];
   snprintf(path, sizeof path, "%s.filler", directory);
@@ -363,6 +396,11 @@ static void situation(const char *what) {
     in_child();
   } else if (strcmp(what, "busy-child") == 0) {
     in_busy_child();
+  } else if (strcmp(what, "chained-child") == 0) {
+    chained_in_busy_child();
+  } else if (strcmp(what, "in-callback") == 0) {
+    CHECK_OK(ph_capture(client, "user_42", "worked", NULL));
+    ph_flush(client, PATIENCE_MS);
   } else if (strcmp(what, "disk-fills") == 0) {
     fill_disk();
     victim_outer(NULL_WRITE);
@@ -421,6 +459,7 @@ int main(int argc, char **argv) {
   if (has_handlers(argv[3])) {
     with_handlers(argv[3]);
   } else {
+    transport = strcmp(argv[3], "in-callback") == 0 ? crash_in_transport : NULL;
     begin();
     situation(argv[3]);
   }
