@@ -135,7 +135,7 @@ impl Directory {
     fn try_create(&self, kind: Kind, len: u64, now_ms: i64) -> io::Result<Owned> {
         let mut random = Random::new();
         let id = (u128::from(random.next()) << 64 | u128::from(random.next())).to_le_bytes();
-        // By name in the order of their time.
+        // By name in the order of their time. `is_name` knows the form.
         let name = format!("{:013x}-{}", now_ms.max(0), hex(&id[..8]));
         let unfinished = self.path.join(&name).with_extension(UNFINISHED);
         let path = self.path.join(&name).with_extension(kind.name());
@@ -168,7 +168,7 @@ impl Directory {
     pub fn adopt(&self, kind: Kind) -> io::Result<Found> {
         let mut found = Found::default();
         for path in self.names()? {
-            if extension(&path) == UNFINISHED {
+            if extension(&path) == UNFINISHED && is_name(&path) {
                 // Nobody has ever used it.
                 if let Ok(Some(_locked)) = LockedFile::adopt(&path) {
                     let _ = fs::remove_file(&path);
@@ -196,6 +196,14 @@ impl Directory {
 
 fn extension(path: &Path) -> &str {
     path.extension().and_then(|it| it.to_str()).unwrap_or_default()
+}
+
+/// Whether `try_create` gives such names: a directory may have files of its user's beside.
+fn is_name(path: &Path) -> bool {
+    let stem = path.file_stem().and_then(|it| it.to_str()).unwrap_or_default();
+    let is_hex = |part: &str| part.bytes().all(|byte| byte.is_ascii_hexdigit());
+    stem.split_once('-')
+        .is_some_and(|(time, id)| time.len() >= 13 && id.len() == 16 && is_hex(time) && is_hex(id))
 }
 
 fn is_passing(error: &io::Error) -> bool {

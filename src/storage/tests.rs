@@ -164,9 +164,12 @@ fn damaged_files_are_left() {
 fn what_was_never_finished_is_cleared_away() {
     let scratch = Scratch::new();
     let directory = scratch.directory("phc_a");
-    fs::write(scratch.0.join("store/0-0.new"), b"").unwrap();
+    let unfinished = directory.create(Kind::Crash, LEN, 1).unwrap().path;
+    fs::rename(&unfinished, unfinished.with_extension(UNFINISHED)).unwrap();
+    // What somebody else keeps there is nobody's to clear away.
+    fs::write(scratch.0.join("store/notes.new"), b"").unwrap();
     assert!(directory.adopt(Kind::Crash).unwrap().adopted.is_empty());
-    assert!(scratch.names().is_empty());
+    assert_eq!(scratch.names(), ["notes.new"]);
 }
 
 #[test]

@@ -151,8 +151,9 @@ impl LockedFile {
         // SAFETY: the descriptor is open.
         match unsafe { libc::posix_fallocate(self.file.as_raw_fd(), offset(at)?, offset(len)?) } {
             0 => Ok(()),
-            // A file system that cannot, and a C library that does not do it by hand.
-            libc::EOPNOTSUPP | libc::EINVAL => self.fill(at, end),
+            // A file system that cannot, and a C library that does not do it by hand; or one that gives
+            // up whenever a signal comes, as tmpfs did before Linux 6.18, also at the next try.
+            libc::EOPNOTSUPP | libc::EINVAL | libc::EINTR => self.fill(at, end),
             error => Err(io::Error::from_raw_os_error(error)),
         }
     }
