@@ -206,6 +206,7 @@ impl Queue {
     #[inline(never)]
     fn push_locked(&self, own: usize, record: &NewRecord<'_>, bytes: usize) -> Result<Uuid, Error> {
         let size = Size { stride: record.stride(), bytes };
+        let mut is_full = false;
         loop {
             let mut inner = self.lock();
             if inner.closed {
@@ -215,7 +216,7 @@ impl Queue {
                 return Ok(Uuid::nil());
             }
             inner.come(own);
-            if !inner.fits(own, size) {
+            if is_full || !inner.fits(own, size) {
                 return self.push_over(inner, own, record, size);
             }
             if inner.lacks(own, size) {
@@ -226,9 +227,8 @@ impl Queue {
                             return Err(Error::NoMemory);
                         }
                     }
-                    Err(Error::QueueFull) => {
-                        return self.push_over(self.lock(), own, record, size);
-                    }
+                    // Shut down or opted out meanwhile, it is not a matter of room any more.
+                    Err(Error::QueueFull) => is_full = true,
                     Err(error) => return Err(error),
                 }
                 continue;

@@ -103,3 +103,39 @@ impl Queue {
         self.left_over.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(all(test, not(model)))]
+mod tests {
+    use super::super::tests::{ledger, limits, push, queue};
+    use super::super::{Chunk, Flush};
+    use crate::record::NewRecord;
+    use crate::timestamp::Timestamp;
+    use uuid::Uuid;
+
+    #[test]
+    fn a_flush_hears_that_its_events_were_dropped_while_adopted_ones_are_under_way() {
+        let (queue, _rings) = queue(limits());
+        let mut chunk = Chunk::default();
+        let record = NewRecord {
+            distinct_id: b"u",
+            event: b"adopted",
+            props: [&[], &[]],
+            options: &[],
+            marks: 0,
+            timestamp: Timestamp::from_parts(1_700_000_000, 0, 6),
+            uuid: None,
+        };
+        chunk.push(&record, Uuid::nil(), record.len());
+        let mut inner = queue.lock();
+        inner.adopted += 1;
+        inner.ledger.adopted += 1;
+        let _batch = inner.take_adopted(chunk);
+        drop(inner);
+
+        push(&queue, "fresh").unwrap();
+        let Flush::Pending(_, answer) = queue.flush(true) else { panic!("nothing is settled") };
+        queue.set_opted_out(true);
+        assert_eq!(answer.try_recv(), Ok(true));
+        assert_eq!(ledger(&queue).dropped_total(), 2);
+    }
+}

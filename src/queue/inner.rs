@@ -468,7 +468,8 @@ impl Inner {
         }
         self.queued_bytes = 0;
         let queued_first = self.chunks.first_seq();
-        if let Some(first) = first.or(queued_first) {
+        // What was adopted has the highest numbers, and may be all that is on its way.
+        if let Some(first) = first.into_iter().chain(queued_first).min() {
             self.tickets.mark_lost(first);
         }
         self.tickets.give_up(reason);

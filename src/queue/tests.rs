@@ -6,7 +6,7 @@ use crate::timestamp::Timestamp;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-fn limits() -> Limits {
+pub(super) fn limits() -> Limits {
     Limits {
         events_max: 10,
         bytes_max: 100_000,
@@ -20,12 +20,12 @@ fn limits() -> Limits {
     }
 }
 
-fn queue(limits: Limits) -> (Queue, Receiver<()>) {
+pub(super) fn queue(limits: Limits) -> (Queue, Receiver<()>) {
     let logger = Logger::new(None, false, Arc::new(Gate::default()));
     Queue::new(limits, Random::from_seed([7; 32]), logger, None)
 }
 
-fn push(queue: &Queue, name: &str) -> Result<(), Error> {
+pub(super) fn push(queue: &Queue, name: &str) -> Result<(), Error> {
     push_sized(queue, name, 0)
 }
 
@@ -65,7 +65,7 @@ fn settle(queue: &Queue, batch: Batch, dropped: Option<Reason>) {
     queue.retire(batch, &[]).announce();
 }
 
-fn ledger(queue: &Queue) -> Ledger {
+pub(super) fn ledger(queue: &Queue) -> Ledger {
     let (ledger, _) = queue.ledger();
     assert!(ledger.balances(), "{ledger:?}");
     ledger
