@@ -82,7 +82,10 @@ impl Client {
         if config.host_is_bad {
             return Err(Error::Host);
         }
-        let config = config.clone();
+        let mut config = config.clone();
+        // A daemon leaves its working directory, and so does many a forked child.
+        let absolute = |path| std::path::absolute(&path).unwrap_or(path);
+        config.storage_dir = config.storage_dir.map(absolute);
         let stamps = Stamps::new(&config)?;
         let project = Project {
             api_key: &config.api_key,

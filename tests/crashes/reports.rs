@@ -1,6 +1,6 @@
 //! What a report says, and which there are.
 
-use crate::scene::{Build, LIMIT, Scene, assert_top, functions};
+use crate::scene::{Build, LIMIT, Scene, assert_top, functions, program};
 use crate::support::run;
 use std::process::Command;
 use std::time::Duration;
@@ -108,6 +108,19 @@ fn a_child_has_a_record_of_its_own() {
     let report = scene.report(Build::Pie);
     assert_top(&report, &[]);
     assert_eq!(report["properties"]["$exception_steps"][0]["$message"], "as a child");
+}
+
+#[test]
+fn a_relative_directory_is_that_of_the_start() {
+    let scene = Scene::new();
+    let folder = scene.store.parent().expect("a folder");
+    let elsewhere = folder.join("elsewhere");
+    std::fs::create_dir(&elsewhere).expect("a folder");
+    let mut command = Command::new(program(Build::Pie));
+    command.arg(scene.receiver.url()).args(["store", "busy-child"]).current_dir(folder);
+    let ended = run(command.env_clear().env("ELSEWHERE", &elsewhere), LIMIT);
+    assert_eq!(ended.code, Some(0), "{ended}");
+    assert_top(&scene.report(Build::Pie), &[]);
 }
 
 /// A host's callback is the host's code, on whatever thread it runs.

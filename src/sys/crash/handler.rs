@@ -138,8 +138,9 @@ extern "C" fn on_signal(signal: c_int, info: *mut siginfo_t, context: *mut c_voi
     // SAFETY: the same of its context.
     let Some(state) = (unsafe { context.cast::<libc::ucontext_t>().as_ref() }) else { return };
     if !is_ignored(signal, &action, told.si_code) {
+        // In one order with `RUNNING`: `disarm` takes the target away first, and counts then.
         // SAFETY: targets are never freed.
-        let target = unsafe { TARGET.load(Ordering::Acquire).as_ref() };
+        let target = unsafe { TARGET.load(Ordering::SeqCst).as_ref() };
         let place = registers::stack(state);
         let target = target.filter(|it| it.is_of_this_process() && it.claim(place));
         if let Some(target) = target {
