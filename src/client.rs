@@ -292,7 +292,12 @@ impl Client {
         let result = self.capture_owned(Family::Analytics, tracked.event);
         if result.is_err() {
             exceptions.give_back(kind, suppressed);
-        } else if !self.stores() && exceptions.is_first_fatal(what) {
+        } else if self.stores() {
+            if what.is_urgent() {
+                // The process may end soon, and the machine with it.
+                self.runtime().analytics.queue.sync_within(Some(Duration::ZERO));
+            }
+        } else if exceptions.is_first_fatal(what) {
             let why = "without storage it is lost if the process ends before it is sent";
             let text = format_args!("a fatal exception is in memory only: {why}");
             self.runtime().logger.log(Level::Warn, text);

@@ -149,6 +149,9 @@ pub struct Config {
     /// What a file of events may have, and what is adopted.
     pub storage_max_bytes: Number,
     pub storage_max_age_ms: Number,
+    /// Whether that is to outlive a loss of power.
+    #[cfg_attr(not(storage), allow(dead_code, reason = "nothing is kept in this build"))]
+    pub storage_sync: bool,
     /// Whether fatal signals are reported, from the storage directory.
     #[cfg_attr(not(storage), allow(dead_code, reason = "nothing is kept in this build"))]
     pub crash_handler: bool,
@@ -209,6 +212,7 @@ impl Config {
             storage_dir: None,
             storage_max_bytes: Number::new(64 * MIB, MIB..=65_536 * MIB),
             storage_max_age_ms: Number::new(7 * DAY_MS, 1..=365 * DAY_MS),
+            storage_sync: false,
             crash_handler: false,
             denied: HashSet::new(),
             log_sink: None,

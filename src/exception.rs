@@ -226,7 +226,7 @@ impl Exception {
     }
 
     /// Never held back: the program ends of it.
-    fn is_urgent(&self) -> bool {
+    pub fn is_urgent(&self) -> bool {
         self.level == Level::Fatal
     }
 

@@ -32,7 +32,7 @@ use crate::record::{HEADER, NewRecord, Record};
 use crate::store::{LeftOver, Store};
 use crate::uuid::Random;
 use crossbeam_channel::{Receiver, Sender, bounded};
-use inner::{Inner, Size};
+use inner::{Inner, Size, Wakes};
 use segment::Segment;
 use slots::{Apart, Slots};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -145,6 +145,15 @@ impl Queue {
         let _ = self.bell.try_send(());
     }
 
+    fn wake(&self, wakes: Wakes) {
+        if wakes.sender {
+            self.ring();
+        }
+        if wakes.syncer {
+            self.sync_within(None);
+        }
+    }
+
     /// A uuid of that time, of the sequence that events without one of their own have theirs from.
     pub fn uuid(&self, unix_millis: i64) -> Uuid {
         self.lock().uuid(Slots::own(), unix_millis)
@@ -177,9 +186,7 @@ impl Queue {
         let wakes = inner.wakes();
         let line = inner.episode.dropped(1, Instant::now);
         drop(inner);
-        if wakes {
-            self.ring();
-        }
+        self.wake(wakes);
         overflow::log(&self.logger, line);
         Error::QueueFull
     }
@@ -236,9 +243,7 @@ impl Queue {
             let uuid = inner.append(own, record, size)?;
             let wakes = inner.wakes();
             drop(inner);
-            if wakes {
-                self.ring();
-            }
+            self.wake(wakes);
             return Ok(uuid);
         }
     }
@@ -281,9 +286,7 @@ impl Queue {
         let settled = inner.settled();
         drop(inner);
         drop(garbage);
-        if wakes {
-            self.ring();
-        }
+        self.wake(wakes);
         settled.announce();
         overflow::log(&self.logger, line);
         result
@@ -298,11 +301,10 @@ impl Queue {
         limit: Duration,
     ) -> MutexGuard<'a, Inner> {
         let deadline = Instant::now() + limit;
-        if inner.wakes() {
-            drop(inner);
-            self.ring();
-            inner = self.lock();
-        }
+        let wakes = inner.wakes();
+        drop(inner);
+        self.wake(wakes);
+        inner = self.lock();
         while !inner.fits(own, size) && !inner.closed && inner.is_wanted() {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {

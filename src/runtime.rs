@@ -300,7 +300,8 @@ impl Means {
             age_max_ms: config.storage_max_age_ms.get() as i64,
         };
         let (segment, logger) = (limits.segment_bytes(), self.logger.clone());
-        Some(Store::new(Arc::clone(directory), kind, bounds, segment, logger))
+        let sync = config.storage_sync.then_some(limits.flush_interval);
+        Some(Store::new(Arc::clone(directory), kind, bounds, segment, sync, logger))
     }
 
     #[cfg(not(storage))]

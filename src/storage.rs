@@ -14,7 +14,7 @@ use crate::uuid::Random;
 use header::Header;
 use sha2::{Digest, Sha256};
 use std::fmt;
-use std::fs::{self, DirBuilder, Metadata};
+use std::fs::{self, DirBuilder, File, Metadata};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
@@ -149,6 +149,16 @@ impl Directory {
             .and_then(|()| fs::rename(&unfinished, &path))
             .inspect_err(|_| drop(fs::remove_file(&unfinished)))?;
         Ok(Owned { file, path, id })
+    }
+
+    /// Has the disk keep the names of the files there are, and forget those of others.
+    pub fn sync(&self) -> io::Result<()> {
+        File::open(&self.path)?.sync_all()?;
+        // Who made the directory may not have waited for the disk.
+        match self.path.parent().map(File::open) {
+            Some(Ok(parent)) => parent.sync_all(),
+            _ => Ok(()),
+        }
     }
 
     /// Whether there are files of one kind, of whomever.

@@ -6,19 +6,23 @@
 
 mod file;
 mod left;
+mod syncer;
 
 pub use file::{Hold, Place, Slot};
 pub use left::LeftOver;
+pub use syncer::Syncer;
 
 use crate::clock;
 use crate::error::Error;
 use crate::log::{Level, Logger};
-use crate::storage::{Directory, Kind};
+use crate::storage::{Directory, Kind, Owned};
+use crate::sys::thread;
 use file::SlotFile;
 use left::Found;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 
 /// What a file, and what dead processes left, may hold.
 #[derive(Clone, Copy, Debug)]
@@ -45,16 +49,24 @@ pub struct Store {
     own: Mutex<Option<Arc<SlotFile>>>,
     /// All of whose events some may not be settled.
     files: Mutex<Vec<Weak<SlotFile>>>,
+    /// Where the host wants events to outlive a loss of power.
+    syncer: Option<Syncer>,
+    /// The disk was not told of files that came or went.
+    has_new_names: AtomicBool,
+    /// That the disk did not do as it was told has been told.
+    sync_failed: AtomicBool,
     logger: Logger,
 }
 
 impl Store {
-    /// For segments of about so many bytes.
+    /// For segments of about so many bytes. What is accepted is to be on the disk within `sync`, if the
+    /// host asks for that.
     pub fn new(
         directory: Arc<Directory>,
         kind: Kind,
         bounds: Bounds,
         segment: usize,
+        sync: Option<Duration>,
         logger: Logger,
     ) -> Store {
         let unit = segment.next_multiple_of(file::PAGE);
@@ -71,6 +83,9 @@ impl Store {
             is_active: AtomicBool::new(true),
             own: Mutex::new(None),
             files: Mutex::new(Vec::new()),
+            syncer: sync.map(Syncer::new),
+            has_new_names: AtomicBool::new(false),
+            sync_failed: AtomicBool::new(false),
             logger,
         }
     }
@@ -142,6 +157,51 @@ impl Store {
         let mut files = lock(&self.files);
         files.retain(|known| known.strong_count() > 0);
         files.push(Arc::downgrade(file));
+        self.has_new_names.store(true, Ordering::Release);
+    }
+
+    /// When the disk is told to keep what is stored, if it ever is.
+    pub fn syncer(&self) -> Option<&Syncer> {
+        self.syncer.as_ref()
+    }
+
+    /// Starts the thread that calls `sync` when that is due, unless it runs.
+    pub fn start_syncer(self: &Arc<Store>, sync: impl Fn() + Send + 'static) {
+        let Some(syncer) = self.syncer.as_ref().filter(|syncer| syncer.begin()) else { return };
+        let store = Arc::clone(self);
+        let run = move || store.syncer.iter().for_each(|syncer| syncer.run(&sync));
+        if let Err(error) = thread::spawn("posthog-sync", run) {
+            syncer.fail();
+            self.sync_failed(&error);
+        }
+    }
+
+    /// Has the disk keep which files there are and, if it is wanted, what is in them.
+    pub fn sync(&self, is_wanted: bool) {
+        let files: Vec<Arc<Owned>> = {
+            let files = lock(&self.files);
+            let files = files.iter().filter(|_| is_wanted).filter_map(Weak::upgrade);
+            files.filter_map(|file| file.unsynced()).collect()
+        };
+        let mut synced = Ok(());
+        for owned in &files {
+            synced = synced.and(owned.file.sync());
+        }
+        if self.has_new_names.swap(false, Ordering::AcqRel) {
+            let named = self.directory.sync();
+            self.has_new_names.fetch_or(named.is_err(), Ordering::AcqRel);
+            synced = synced.and(named);
+        }
+        if let Err(error) = synced {
+            self.sync_failed(&error);
+        }
+    }
+
+    fn sync_failed(&self, error: &io::Error) {
+        if !self.sync_failed.swap(true, Ordering::AcqRel) {
+            let what = "events may not outlive a loss of power";
+            self.logger.log(Level::Warn, format_args!("storage: sync: {error}; {what}"));
+        }
     }
 
     fn fail(&self, error: &io::Error) {
@@ -203,6 +263,7 @@ impl Store {
         let mut own = lock(&self.own);
         lock(&self.files).drain(..).filter_map(|it| it.upgrade()).for_each(|it| it.purge());
         self.grown.store(0, Ordering::Relaxed);
+        self.has_new_names.store(true, Ordering::Release);
         *own = None;
     }
 }

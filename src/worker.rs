@@ -87,6 +87,7 @@ impl Worker {
 
     /// Sends until the queue says that nothing is left, or that nobody wants it.
     pub fn run(&self, state: &mut State) {
+        self.queue.start_syncer();
         self.queue.prepare();
         while self.hears(state) {
             let now = self.time.now();

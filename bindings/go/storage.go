@@ -19,6 +19,12 @@ func WithStorageMaxBytes(bytes int) Option {
 	return wide("WithStorageMaxBytes", abi.ConfigSetStorageMaxBytes, bytes)
 }
 
+// WithStorageSync has stored events survive a loss of power, too: what was captured a WithFlushInterval ago
+// is on the disk, or delivered. A thread of its own waits for the disk, no capture does. Default false.
+func WithStorageSync(enabled bool) Option {
+	return yes("WithStorageSync", abi.ConfigSetStorageSync, enabled)
+}
+
 // WithStorageMaxAge gives up events that have been stored for so long, in place of WithMaxAge: 1 ms to 365
 // days, default 7 days.
 func WithStorageMaxAge(age time.Duration) Option {

@@ -5,7 +5,9 @@ package posthog
 import (
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -17,7 +19,8 @@ import (
 // dies is what a process of its own does: this program once more, with TestDies alone.
 func dies(t *testing.T, url, folder, how string) {
 	client, err := New("phc_test", WithHost(url), WithStorageDir(folder), WithCrashHandler(true),
-		WithStorageMaxBytes(8<<30), WithStorageMaxAge(60*24*time.Hour), WithFlushInterval(time.Hour))
+		WithStorageMaxBytes(8<<30), WithStorageMaxAge(60*24*time.Hour), WithStorageSync(how == "killed"),
+		WithFlushInterval(time.Hour))
 	ok(t, err)
 	ok(t, client.SetCrashDistinctID("user_41"))
 	ok(t, client.SetCrashDistinctID(""))
@@ -28,6 +31,11 @@ func dies(t *testing.T, url, folder, how string) {
 	case "killed":
 		for number := range 3 {
 			ok(t, client.Capture(Event{Name: "kept", DistinctID: "u", Properties: Properties{"n": number}}))
+		}
+		for begun := time.Now(); !runs("posthog-sync"); time.Sleep(time.Millisecond) {
+			if time.Since(begun) > 10*time.Second {
+				os.Exit(0)
+			}
 		}
 		ok(t, syscall.Kill(os.Getpid(), syscall.SIGKILL))
 	case "panic":
@@ -43,6 +51,15 @@ func dies(t *testing.T, url, folder, how string) {
 		return
 	}
 	time.Sleep(time.Minute)
+}
+
+// runs says whether a thread of that name is there.
+func runs(name string) bool {
+	names, _ := filepath.Glob("/proc/self/task/*/comm")
+	return slices.ContainsFunc(names, func(file string) bool {
+		found, _ := os.ReadFile(file)
+		return strings.TrimSpace(string(found)) == name
+	})
 }
 
 // process that ends so, in a folder of its own.

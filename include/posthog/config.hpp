@@ -100,6 +100,8 @@ class Config : public Builder<Config, ph_config, ph_config_free> {
   Config &storage_dir(Text path) noexcept { return call(ph_config_set_storage_dir, path); }
   Config &storage_max_bytes(std::uint64_t bytes) noexcept { return call(ph_config_set_storage_max_bytes, bytes); }
   Config &storage_max_age_ms(std::uint64_t ms) noexcept { return call(ph_config_set_storage_max_age_ms, ms); }
+  // Events there survive a loss of power, too, once they were captured a flush_interval_ms ago.
+  Config &storage_sync(bool enabled) noexcept { return call(ph_config_set_storage_sync, enabled); }
   Config &crash_handler(bool enabled) noexcept { return call(ph_config_set_crash_handler, enabled); }
   // For tests: nothing is sent, Client::drain has what was captured; and every run is the same.
   Config &capture_only(bool only) noexcept { return call(ph_config_set_capture_only, only); }

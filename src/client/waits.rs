@@ -32,6 +32,7 @@ impl Client {
         let mut pending = Vec::new();
         for lane in self.runtime().lanes() {
             if let Flush::Pending(ticket, answer) = lane.queue.flush(waits) {
+                sync_in_time(lane, timeout);
                 pending.push((lane, ticket, answer));
             }
         }
@@ -103,6 +104,7 @@ impl Client {
             runtime.shut_down(deadline);
             return Ok(());
         }
+        runtime.lanes().for_each(|lane| sync_in_time(lane, timeout));
         let settled: Vec<Flush> = runtime.lanes().map(|lane| lane.queue.flush(true)).collect();
         if runtime.shut_down(deadline) > 0 {
             return Err(Error::Timeout);
@@ -137,6 +139,13 @@ impl Client {
 fn deadline(timeout: Timeout) -> Instant {
     // Without a limit: as long as no clock overflows.
     Instant::now() + timeout.unwrap_or(Duration::from_secs(u64::from(u32::MAX)))
+}
+
+/// What is not settled by half of the time is on the disk before the other half is over.
+fn sync_in_time(lane: &Lane, timeout: Timeout) {
+    if let Some(timeout) = timeout.filter(|timeout| !timeout.is_zero()) {
+        lane.queue.sync_within(Some(timeout / 2));
+    }
 }
 
 /// The answer; `None` when the deadline was first.

@@ -15,8 +15,8 @@ use std::ffi::c_char;
 ///
 /// An event for which a capture returned `PH_OK` is in a memory-mapped file then,
 /// and survives whatever ends the process: `SIGKILL`, `abort`, the lack of memory,
-/// `_exit`. It does not survive the end of the system (power loss): the system writes
-/// files to the disk when it sees fit. `before_send` and the denylist have run before
+/// `_exit`. Whether it survives the end of the system (a loss of power) is another
+/// matter (`ph_config_set_storage_sync`). `before_send` and the denylist have run before
 /// anything is stored. The file begins with one slot of 256 KiB and grows as events
 /// wait; it is bounded by `ph_config_set_storage_max_bytes` in place of the bounds of
 /// the queue in memory, and a full disk counts as a full queue
@@ -81,6 +81,45 @@ pub extern "C" fn ph_config_set_storage_max_age_ms(
     age_ms: u64,
 ) -> ph_status {
     change(config, |config| config.storage_max_age_ms.set(age_ms))
+}
+
+/// Has stored events survive the end of the system, too, as a loss of power brings it
+/// about. Without a storage directory it does nothing. Default false: what ends the
+/// process costs nothing then, what ends the system costs what it had not written to
+/// the disk by itself, which may be what was captured in the last half minute.
+///
+/// A thread of its own (`posthog-sync`) tells the disk (`fdatasync`), at most once in
+/// each `ph_config_set_flush_interval_ms`, and only if something was captured since
+/// that is not settled. So an event is on the disk, or settled, when it was captured
+/// that interval ago, and the disk has had its time, whether or not the server
+/// answers. Events for which a `ph_flush` or `ph_shutdown` waits, and that are not
+/// settled by half of its timeout, are told of then: they are on the disk when it
+/// answers `PH_ERROR_TIMEOUT`, if the disk takes no longer than the other half. With
+/// `PH_NO_WAIT` neither does. After an exception of the level fatal the disk is told
+/// at once, without the capture waiting for it.
+///
+/// What a process stored in its last interval before it died is the system's to write,
+/// and is told of by the next one within its first interval. So is the record of a
+/// crash: nothing waits for a disk in a signal handler. That an event is settled is not
+/// synced: after a loss of power some are sent again, with the same uuids.
+///
+/// A capture never waits for the sync; the first one in each page of memory that was
+/// written to the disk takes some microseconds longer, and on file systems that keep
+/// pages still while they write them (Btrfs) as long as that takes. Where the disk
+/// fails, the log has one warning, and nothing else changes. `PH_ERROR_UNSUPPORTED` as
+/// for `ph_config_set_storage_dir`.
+#[unsafe(no_mangle)]
+pub extern "C" fn ph_config_set_storage_sync(
+    config: Option<&mut ph_config>,
+    enabled: bool,
+) -> ph_status {
+    change(config, |config| {
+        if enabled && !cfg!(storage) {
+            return Err(Error::Unsupported);
+        }
+        config.storage_sync = enabled;
+        Ok(())
+    })
 }
 
 /// Reports crashes: `ph_init` sets handlers of the signals SEGV, BUS, ILL, FPE,

@@ -5,8 +5,9 @@ use super::chunk::Chunk;
 use super::flights::{Batch, wire_bytes};
 use super::sync::MutexGuard;
 use crate::ledger::Reason;
-use crate::store::LeftOver;
-use std::sync::PoisonError;
+use crate::store::{LeftOver, Syncer};
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 impl Queue {
     /// Takes over what dead processes left in the store: how many events.
@@ -17,6 +18,8 @@ impl Queue {
         *self.left_over() = found.left_over;
         let mut inner = self.lock();
         inner.adopted += found.events;
+        // Their process may not have had them synced.
+        inner.rename();
         for (events, reason) in [
             (found.events, None),
             (found.expired, Some(Reason::Expired)),
@@ -29,6 +32,8 @@ impl Queue {
                 inner.ledger.drop_queued(events, reason);
             }
         }
+        drop(inner);
+        self.sync_within(None);
         found.events
     }
 
@@ -69,6 +74,34 @@ impl Queue {
         self.store.as_ref().is_some_and(|store| store.is_active())
     }
 
+    /// Has the disk told to keep what is stored, within so long or the flush interval, if the host
+    /// wants that.
+    pub fn sync_within(&self, within: Option<Duration>) {
+        if let Some(syncer) = self.syncer() {
+            syncer.ask(within);
+        }
+    }
+
+    /// Starts the thread that tells the disk, if there is to be one.
+    pub fn start_syncer(self: &Arc<Queue>) {
+        if let Some(store) = self.store.as_ref() {
+            let queue = Arc::clone(self);
+            store.start_syncer(move || queue.sync());
+        }
+    }
+
+    /// Tells the disk. Called by that thread alone.
+    fn sync(&self) {
+        let wanted = self.lock().sync();
+        if let (Some(store), Some(is_wanted)) = (&self.store, wanted) {
+            store.sync(is_wanted);
+        }
+    }
+
+    fn syncer(&self) -> Option<&Syncer> {
+        self.store.as_ref()?.syncer()
+    }
+
     /// Has memory ready in the file, so that a capture need not wait for the system.
     pub(super) fn stock(&self) {
         let Some(store) = self.store.as_ref().filter(|store| store.is_active()) else { return };
@@ -85,6 +118,9 @@ impl Queue {
     pub(super) fn close_store(&self) {
         if let Some(store) = &self.store {
             store.close();
+            if let Some(syncer) = store.syncer() {
+                syncer.end();
+            }
             // Who reads it at this moment finds that nobody wants it.
             if let Ok(mut left_over) = self.left_over.try_lock() {
                 *left_over = LeftOver::default();
@@ -96,6 +132,11 @@ impl Queue {
         if let Some(store) = &self.store {
             store.purge();
             *self.left_over() = LeftOver::default();
+            self.lock().rename();
+            if let Some(syncer) = store.syncer() {
+                syncer.ask(Some(Duration::ZERO));
+                syncer.end();
+            }
         }
     }
 

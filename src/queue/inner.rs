@@ -70,10 +70,31 @@ pub struct Inner {
     /// Nothing moves any more: the shutdown deadline has passed.
     pub frozen: bool,
     pub opted_out: bool,
+    /// Since the disk was last told to keep what is stored.
+    news: News,
+}
+
+/// Whether something was accepted, and whether who tells the disk has heard of it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum News {
+    None,
+    Untold,
+    /// Always, where nobody tells the disk.
+    Told,
+}
+
+/// Who is to look again.
+#[derive(Clone, Copy, Default)]
+#[must_use]
+pub struct Wakes {
+    pub sender: bool,
+    pub syncer: bool,
 }
 
 impl Inner {
     pub fn new(limits: Limits, slots: Arc<Slots>, store: Option<Arc<Store>>) -> Inner {
+        let syncer = store.as_ref().and_then(|store| store.syncer());
+        let news = if syncer.is_some() { News::None } else { News::Told };
         Inner {
             limits,
             store,
@@ -96,6 +117,7 @@ impl Inner {
             closed: false,
             frozen: false,
             opted_out: false,
+            news,
         }
     }
 
@@ -262,6 +284,9 @@ impl Inner {
         drop(slot);
         self.writers.opened(own);
         self.count(Load { events: 1, bytes });
+        if self.news == News::None {
+            self.news = News::Untold;
+        }
         self.grant(own, held);
         Ok(uuid)
     }
@@ -341,16 +366,34 @@ impl Inner {
         }
     }
 
-    /// Whether the sender wants the bell, which it then has.
-    pub fn wakes(&mut self) -> bool {
+    /// Whether the sender wants the bell, which it then has, and who tells the disk.
+    pub fn wakes(&mut self) -> Wakes {
         let wake_at = self.wake_at;
-        let wakes = wake_at != NEVER
+        let sender = wake_at != NEVER
             && (self.chunks.has_full()
                 || self.queued_at_most() >= wake_at && self.queued() >= wake_at);
-        if wakes {
+        if sender {
             self.wake_at = NEVER;
         }
-        wakes
+        let syncer = self.news == News::Untold;
+        if syncer {
+            self.news = News::Told;
+        }
+        Wakes { sender, syncer }
+    }
+
+    /// The disk is to be told of files that came or went.
+    pub fn rename(&mut self) {
+        self.news = News::Told;
+    }
+
+    /// The disk is told to keep what was accepted until now. Whether any of it is not settled; `None`
+    /// when it was told already.
+    pub fn sync(&mut self) -> Option<bool> {
+        // From here on the next event of each thread comes by.
+        self.recall();
+        let is_news = std::mem::replace(&mut self.news, News::None) != News::None;
+        is_news.then(|| self.ledger.queued + self.ledger.in_flight + self.adopted > 0)
     }
 
     /// What the sender does next with the events of this process.

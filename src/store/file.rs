@@ -88,6 +88,8 @@ pub struct SlotFile {
     /// How many of all files.
     used: Arc<AtomicUsize>,
     order: AtomicU64,
+    /// The disk was never told to keep what is in it.
+    is_unsynced: AtomicBool,
     /// Nothing is written to it any more: it is left as it is, or removed.
     is_over: AtomicBool,
 }
@@ -95,7 +97,14 @@ pub struct SlotFile {
 impl SlotFile {
     pub fn new(owned: Owned, unit: usize, used: Arc<AtomicUsize>) -> SlotFile {
         let (owned, taken, order) = (Arc::new(owned), Mutex::default(), AtomicU64::new(1));
-        SlotFile { owned, unit, taken, used, order, is_over: AtomicBool::new(false) }
+        let (is_unsynced, is_over) = (AtomicBool::new(true), AtomicBool::new(false));
+        SlotFile { owned, unit, taken, used, order, is_unsynced, is_over }
+    }
+
+    /// What the disk is to keep of it: nothing new comes to one that was taken over.
+    pub fn unsynced(&self) -> Option<Arc<Owned>> {
+        let is_new = self.is_unsynced.swap(false, Ordering::AcqRel);
+        (is_new || self.units() > 0).then(|| Arc::clone(&self.owned))
     }
 
     /// How many slots the file has room for.

@@ -4,6 +4,7 @@ use crate::error::Error;
 use crate::record::{Record, Seal};
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
+use std::time::Duration;
 
 pub enum Store {}
 
@@ -28,6 +29,18 @@ impl Store {
         match *self {}
     }
 
+    pub fn syncer(&self) -> Option<&Syncer> {
+        match *self {}
+    }
+
+    pub fn sync(&self, _: bool) {
+        match *self {}
+    }
+
+    pub fn start_syncer(&self, _: impl Fn() + Send + 'static) {
+        match *self {}
+    }
+
     pub fn keeps(&self) -> bool {
         match *self {}
     }
@@ -41,6 +54,18 @@ impl Store {
     }
 
     pub fn purge(&self) {
+        match *self {}
+    }
+}
+
+pub enum Syncer {}
+
+impl Syncer {
+    pub fn ask(&self, _: Option<Duration>) {
+        match *self {}
+    }
+
+    pub fn end(&self) {
         match *self {}
     }
 }

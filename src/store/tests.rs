@@ -34,7 +34,7 @@ impl Scratch {
         let directory = Directory::open(&self.0, Project::new("phc_a", "https://x")).unwrap();
         let bounds = Bounds { bytes_max, age_max_ms };
         let logger = Logger::new(None, false, Arc::default());
-        Store::new(Arc::new(directory), Kind::Events, bounds, SEGMENT, logger)
+        Store::new(Arc::new(directory), Kind::Events, bounds, SEGMENT, None, logger)
     }
 
     fn file(&self) -> Option<PathBuf> {

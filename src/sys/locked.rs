@@ -197,6 +197,12 @@ impl LockedFile {
         self.file.write_all_at(bytes, at)
     }
 
+    /// Has the disk keep what is in it, what was written to mapped parts included. Takes as long as
+    /// the disk does.
+    pub fn sync(&self) -> io::Result<()> {
+        self.file.sync_data()
+    }
+
     /// The file as memory that the system writes back, whatever becomes of the process. A forked
     /// child does not have it.
     pub fn map(&self) -> io::Result<memmap2::MmapRaw> {

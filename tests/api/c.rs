@@ -256,6 +256,7 @@ unsafe extern "C" {
     pub safe fn ph_config_set_storage_dir(config: *mut ph_config, path: *const c_char) -> Status;
     pub safe fn ph_config_set_storage_max_bytes(config: *mut ph_config, bytes: u64) -> Status;
     pub safe fn ph_config_set_storage_max_age_ms(config: *mut ph_config, age_ms: u64) -> Status;
+    pub safe fn ph_config_set_storage_sync(config: *mut ph_config, enabled: bool) -> Status;
     pub safe fn ph_config_set_crash_handler(config: *mut ph_config, enabled: bool) -> Status;
     pub safe fn ph_crash_thread_attach(client: *const ph_client) -> Status;
     pub safe fn ph_crash_set_distinct_id(client: *const ph_client, distinct_id: *const c_char) -> Status;

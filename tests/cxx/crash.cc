@@ -14,6 +14,7 @@ int main(int count, char **arguments) {
           .storage_dir(arguments[2])
           .storage_max_bytes(std::uint64_t{8} << 30)
           .storage_max_age_ms(60ull * 24 * 3600 * 1000)
+          .storage_sync(true)
           .flush_interval_ms(3600000)
           .crash_handler(std::strcmp(how, "written")));
   CHECK_OK(client.status());

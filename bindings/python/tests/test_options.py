@@ -73,6 +73,7 @@ class Constructor(ReceiverTest):
             "storage_dir": None,
             "storage_max_bytes": 2**33,
             "storage_max_age": 60 * 86_400,
+            "storage_sync": False,
             "crash_handler": True,
             "exit_timeout": 1.0,
         }

@@ -94,15 +94,20 @@ class Storage(ReceiverTest):
 
     def test_what_a_killed_process_captured_is_delivered_by_the_next(self) -> None:
         program = """
-    import os, signal, sys
+    import os, signal, sys, time
     from libposthog import Client
     options = dict(storage_dir=sys.argv[2], storage_max_bytes=2**20, storage_max_age=3600)
-    client = Client("phc_x", host=sys.argv[1], flush_interval=3600, **options)
+    options |= dict(storage_sync=True, flush_interval=3600)
+    client = Client("phc_x", host=sys.argv[1], **options)
     """
         kills = """
     for number in range(3):
         assert client.capture("kept", "u", {"n": number})
-    os.kill(os.getpid(), signal.SIGKILL)
+    for _ in range(1000):
+        names = [f"/proc/self/task/{task}/comm" for task in os.listdir("/proc/self/task")]
+        if "posthog-sync\\n" in [open(name).read() for name in names]:
+            os.kill(os.getpid(), signal.SIGKILL)
+        time.sleep(0.01)
     """
         with tempfile.TemporaryDirectory() as folder:
             killed = run_python(program + kills, self.receiver.url, folder)

@@ -253,6 +253,7 @@ pub extern fn ph_event_set_product_tour_id(event: *Event, tour_id: Text) Status;
 pub extern fn ph_config_set_storage_dir(config: *Config, path: ?Text) Status;
 pub extern fn ph_config_set_storage_max_bytes(config: *Config, bytes: u64) Status;
 pub extern fn ph_config_set_storage_max_age_ms(config: *Config, age_ms: u64) Status;
+pub extern fn ph_config_set_storage_sync(config: *Config, enabled: bool) Status;
 pub extern fn ph_config_set_crash_handler(config: *Config, enabled: bool) Status;
 pub extern fn ph_crash_thread_attach(client: ?*const Client) Status;
 pub extern fn ph_crash_set_distinct_id(client: ?*const Client, distinct_id: ?Text) Status;

@@ -19,6 +19,7 @@ pub fn options(config: types.Config, allocator: std.mem.Allocator) types.InitErr
     if (config.secret_key) |key| try check(config, "secret_key", c.ph_config_set_secret_key(it, try text(&texts, key)));
     if (config.environment) |name| try check(config, "environment", c.ph_config_set_environment(it, try text(&texts, name)));
     if (config.storage_dir) |path| try check(config, "storage_dir", c.ph_config_set_storage_dir(it, try text(&texts, path)));
+    if (config.storage_sync) try check(config, "storage_sync", c.ph_config_set_storage_sync(it, true));
     if (config.crash_handler) try check(config, "crash_handler", c.ph_config_set_crash_handler(it, true));
     for (config.group_indices) |group|
         try check(config, "group_indices", c.ph_config_set_group_index(it, try text(&texts, group.type), group.index));

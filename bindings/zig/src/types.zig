@@ -127,6 +127,8 @@ pub const Config = struct {
     /// Bounds of the stored events; 0 for the defaults, 64 MiB and 7 days.
     storage_max_bytes: u64 = 0,
     storage_max_age_ms: u64 = 0,
+    /// Whether stored events survive a loss of power, too, once they were captured `flush_interval_ms` ago.
+    storage_sync: bool = false,
     /// Whether fatal signals are reported by the next start; needs `storage_dir`.
     crash_handler: bool = false,
     /// Sees each event before it is queued, on the capturing thread; false drops it.

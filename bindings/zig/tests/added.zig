@@ -105,7 +105,7 @@ fn dies(receiver: *const Receiver, directory: []const u8) !void {
 
 /// And what it does that ends without a word.
 fn captures(receiver: *const Receiver, directory: []const u8) !void {
-    const client = try clientOf(receiver, .{ .api_key = "", .storage_dir = directory, .storage_max_bytes = 8 << 30, .storage_max_age_ms = 3_600_000 });
+    const client = try clientOf(receiver, .{ .api_key = "", .storage_dir = directory, .storage_max_bytes = 8 << 30, .storage_max_age_ms = 3_600_000, .storage_sync = true });
     for (0..3) |_| try client.capture(.{ .distinct_id = "u", .event = "kept" });
 }
 

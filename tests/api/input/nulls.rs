@@ -144,6 +144,7 @@ fn config(_: &Handles) -> Rows {
         ph_config_set_storage_dir.config(none, OK) => PH_ERROR_NULL;
         ph_config_set_storage_max_bytes.config(none, 0) => PH_ERROR_NULL;
         ph_config_set_storage_max_age_ms.config(none, 0) => PH_ERROR_NULL;
+        ph_config_set_storage_sync.config(none, true) => PH_ERROR_NULL;
         ph_config_set_crash_handler.config(none, true) => PH_ERROR_NULL;
         ph_config_set_log.config(none, None, null(), None) => PH_ERROR_NULL;
         ph_config_add_before_send.config(none, Some(keep), null(), None) => PH_ERROR_NULL;

@@ -112,6 +112,7 @@ func init() {
 		ConfigSetStorageDir:          address(C.ph_config_set_storage_dir),
 		ConfigSetStorageMaxBytes:     address(C.ph_config_set_storage_max_bytes),
 		ConfigSetStorageMaxAgeMs:     address(C.ph_config_set_storage_max_age_ms),
+		ConfigSetStorageSync:         address(C.ph_config_set_storage_sync),
 		ConfigSetCrashHandler:        address(C.ph_config_set_crash_handler),
 		ConfigAddHeader:              address(C.ph_config_add_header),
 		ConfigSetLocalEvaluation:     address(C.ph_config_set_local_evaluation),

@@ -52,6 +52,7 @@ const (
 	ConfigSetStorageDir
 	ConfigSetStorageMaxBytes
 	ConfigSetStorageMaxAgeMs
+	ConfigSetStorageSync
 	ConfigSetCrashHandler
 	ConfigAddHeader
 	ConfigSetLocalEvaluation

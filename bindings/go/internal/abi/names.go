@@ -46,6 +46,7 @@ var names = [functions]string{
 	ConfigSetStorageDir:          "ph_config_set_storage_dir",
 	ConfigSetStorageMaxBytes:     "ph_config_set_storage_max_bytes",
 	ConfigSetStorageMaxAgeMs:     "ph_config_set_storage_max_age_ms",
+	ConfigSetStorageSync:         "ph_config_set_storage_sync",
 	ConfigSetCrashHandler:        "ph_config_set_crash_handler",
 	ConfigAddHeader:              "ph_config_add_header",
 	ConfigSetLocalEvaluation:     "ph_config_set_local_evaluation",

@@ -194,6 +194,7 @@ SIGNATURES: dict[str, tuple[Any, ...]] = {
     "ph_config_set_storage_dir": (STATUS, HANDLE, TEXT),
     "ph_config_set_storage_max_bytes": (STATUS, HANDLE, U64),
     "ph_config_set_storage_max_age_ms": (STATUS, HANDLE, U64),
+    "ph_config_set_storage_sync": (STATUS, HANDLE, BOOL),
     "ph_config_set_crash_handler": (STATUS, HANDLE, BOOL),
     "ph_crash_set_distinct_id": (STATUS, HANDLE, TEXT),
     "ph_step_add": (STATUS, HANDLE, TEXT, HANDLE),

@@ -89,10 +89,12 @@ class Options(TypedDict, total=False):
     # Carries each request, in place of the library: on its threads, and on those that read flags.
     transport: transport.Transport
     # Where events and crashes are kept that are to outlive the process, how many bytes of events,
-    # and for how long; and whether the next start reports the signal that this process dies of.
+    # for how long, and whether those events are to outlive a loss of power, too; and whether the
+    # next start reports the signal that this process dies of.
     storage_dir: str | os.PathLike[str] | None
     storage_max_bytes: int
     storage_max_age: float
+    storage_sync: bool
     crash_handler: bool
     # How long the end of the process may wait for the last events.
     exit_timeout: float
@@ -181,6 +183,7 @@ _SETTERS: dict[str, _Setter] = {
     "storage_dir": ("storage_dir", _path),
     "storage_max_bytes": ("storage_max_bytes", _size),
     "storage_max_age": ("storage_max_age_ms", _age),
+    "storage_sync": ("storage_sync", bool),
     "crash_handler": ("crash_handler", bool),
     "release": ("release", _text),
     "flag_events": ("flag_events", bool),
