@@ -182,6 +182,17 @@ impl Client {
         name: &[u8],
         props: Option<&Props>,
     ) -> Result<(), Error> {
+        self.capture_here(distinct_id, name, props)
+    }
+
+    /// The same as a part of its caller, for the one that nearly all events come from.
+    #[inline(always)]
+    pub fn capture_here(
+        &self,
+        distinct_id: &[u8],
+        name: &[u8],
+        props: Option<&Props>,
+    ) -> Result<(), Error> {
         if self.is_off() {
             return Ok(());
         }
@@ -416,7 +427,7 @@ impl Client {
         self.submit(runtime, &runtime.analytics, event)
     }
 
-    #[inline]
+    #[inline(always)]
     fn capture_plain(
         &self,
         runtime: &Runtime,
@@ -448,9 +459,10 @@ impl Client {
             uuid: None,
         };
         if self.has_base.load(Ordering::Acquire) {
-            self.push_with_base(queue, &record, props)
+            // A copy, as in `push_at`.
+            self.push_with_base(queue, &{ record }, props)
         } else {
-            queue.push(&record)
+            queue.push_here(&record)
         }
     }
 

@@ -8,126 +8,27 @@
 //! each string. Two keys are then the same key exactly when their bytes are the same.
 
 mod clean;
+mod digits;
 mod flat;
+mod plain;
 #[cfg(test)]
 mod tests;
 
 use std::borrow::Cow;
 
 pub use clean::{CleanError, DEPTH_MAX, clean, clean_members};
+pub use digits::write_digits;
 pub use flat::walk_flat;
+pub use plain::{Glance, SHORT, copy_short, glance, is_plain};
 
 /// What stands in for a character that cannot be sent.
 const REPLACEMENT: char = '\u{FFFD}';
 
-const ONES: u64 = u64::from_ne_bytes([1; 8]);
 const HIGHS: u64 = u64::from_ne_bytes([0x80; 8]);
+const ONES: u64 = u64::from_ne_bytes([1; 8]);
 const SPACES: u64 = u64::from_ne_bytes([b' '; 8]);
-const TWOS: u64 = u64::from_ne_bytes([b'"' ^ b' '; 8]);
-const AFTER_SPACES: u64 = u64::from_ne_bytes([b' ' + 1; 8]);
 const QUOTES: u64 = u64::from_ne_bytes([b'"'; 8]);
 const BACKSLASHES: u64 = u64::from_ne_bytes([b'\\'; 8]);
-
-/// Whether `bytes` can be copied as they are to the inside of a JSON string: ASCII alone, and
-/// nothing that is escaped.
-///
-/// Every key and text of every event passes through here. Most have 5 to 40 bytes, so a length is
-/// covered by blocks that may overlap, instead of by a loop over the bytes that are left.
-#[inline(always)]
-pub fn is_plain(bytes: &[u8]) -> bool {
-    // In blocks of 16, 8, 4 and single bytes.
-    let odd = if let (Some(head), Some(tail)) = (bytes.first_chunk(), bytes.last_chunk()) {
-        odd_in_blocks(bytes, head, tail)
-    } else if let (Some(head), Some(tail)) = (bytes.first_chunk(), bytes.last_chunk()) {
-        odd_in_words(head, tail)
-    } else if let (Some(head), Some(tail)) = (bytes.first_chunk(), bytes.last_chunk()) {
-        let (head, tail) = (u32::from_ne_bytes(*head), u32::from_ne_bytes(*tail));
-        odd_in_word(u64::from(head) | u64::from(tail) << 32)
-    } else if let (Some(&head), Some(&tail)) = (bytes.first(), bytes.last()) {
-        // Of three bytes at most, one is in the middle.
-        let middle = bytes[bytes.len() / 2];
-        odd_in_word(u64::from_ne_bytes([head, middle, tail, b' ', b' ', b' ', b' ', b' ']))
-    } else {
-        0
-    };
-    odd & HIGHS == 0
-}
-
-/// Copies `bytes` to the start of `out`, and returns whether they are plain: one look at each byte
-/// for both. `out` is long enough.
-#[inline(always)]
-pub fn copy_plain(out: &mut [u8], bytes: &[u8]) -> bool {
-    let out = &mut out[..bytes.len()];
-    let odd = if let (Some(head), Some(tail)) = (bytes.first_chunk(), bytes.last_chunk()) {
-        out.copy_from_slice(bytes);
-        odd_in_blocks(bytes, head, tail)
-    } else if let (Some(head), Some(tail)) = (bytes.first_chunk(), bytes.last_chunk()) {
-        write_ends::<8>(out, head, tail);
-        odd_in_words(head, tail)
-    } else if let (Some(head), Some(tail)) = (bytes.first_chunk(), bytes.last_chunk()) {
-        write_ends::<4>(out, head, tail);
-        let (head, tail) = (u32::from_ne_bytes(*head), u32::from_ne_bytes(*tail));
-        odd_in_word(u64::from(head) | u64::from(tail) << 32)
-    } else if let (Some(&head), Some(&tail)) = (bytes.first(), bytes.last()) {
-        // Of three bytes at most, one is in the middle.
-        let middle = bytes[bytes.len() / 2];
-        out[bytes.len() / 2] = middle;
-        write_ends(out, &[head], &[tail]);
-        odd_in_word(u64::from_ne_bytes([head, middle, tail, b' ', b' ', b' ', b' ', b' ']))
-    } else {
-        0
-    };
-    odd & HIGHS == 0
-}
-
-/// Writes the first and the last bytes of a text that is no longer than both.
-#[inline(always)]
-fn write_ends<const N: usize>(out: &mut [u8], head: &[u8; N], tail: &[u8; N]) {
-    if let Some(place) = out.first_chunk_mut() {
-        *place = *head;
-    }
-    if let Some(place) = out.last_chunk_mut() {
-        *place = *tail;
-    }
-}
-
-/// [`odd_in_word`] for 16 bytes and more.
-#[inline]
-fn odd_in_blocks(bytes: &[u8], head: &[u8; 16], tail: &[u8; 16]) -> u64 {
-    let mut odd = odd_in_block(odd_in_block([0; 2], head), tail);
-    let mut rest = bytes;
-    while rest.len() > 32 {
-        rest = &rest[16..];
-        if let Some(block) = rest.first_chunk() {
-            odd = odd_in_block(odd, block);
-        }
-    }
-    odd[0] | odd[1]
-}
-
-/// [`odd_in_word`] for two words.
-#[inline(always)]
-fn odd_in_words(head: &[u8; 8], tail: &[u8; 8]) -> u64 {
-    odd_in_word(u64::from_ne_bytes(*head)) | odd_in_word(u64::from_ne_bytes(*tail))
-}
-
-/// Adds the two words of `block` to those of `odd`. That they stay apart, and that there is no way
-/// out, lets both be handled in one vector register.
-#[inline]
-fn odd_in_block(odd: [u64; 2], block: &[u8; 16]) -> [u64; 2] {
-    let both = u128::from_ne_bytes(*block);
-    [odd[0] | odd_in_word(both as u64), odd[1] | odd_in_word((both >> 64) as u64)]
-}
-
-/// Has one of the [`HIGHS`] set when one of the eight bytes is not plain. Which byte it is cannot
-/// be told, since a byte that is not plain may borrow from the next.
-#[inline(always)]
-fn odd_in_word(word: u64) -> u64 {
-    // Makes quotes of spaces and spaces of quotes, and leaves the control characters below them.
-    let control_or_quote = (word ^ TWOS).wrapping_sub(AFTER_SPACES);
-    let backslash = (word ^ BACKSLASHES).wrapping_sub(ONES);
-    word | control_or_quote | backslash
-}
 
 /// Whether a byte has to be escaped in a JSON string.
 #[inline]

@@ -4,74 +4,25 @@
 //! while setting tell whether two maps can share a key at all: a `memcpy` when they cannot, a
 //! merge when they might.
 
+mod index;
+mod key;
+mod marks;
+mod text;
+
 use crate::error::Error;
 use crate::json;
+use index::Index;
+use key::hash_seen;
+pub use key::{Key, hash_key};
+pub use marks::Marks;
+use text::Text;
 
 /// Largest text of one map, in bytes. An AI event may be 8 MiB; a map is never larger than twice
 /// that, and its offsets fit in 32 bits.
 pub const BYTES_MAX: usize = 16 << 20;
 
-/// Bytes that room is made for at a time.
-const BLOCK: usize = 32;
-
-/// Which keys a map holds, of those that the sender must know about.
-#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
-pub struct Marks(pub u32);
-
-impl Marks {
-    pub const LIB: u32 = 1;
-    pub const LIB_VERSION: u32 = 1 << 1;
-    pub const OS: u32 = 1 << 2;
-    pub const OS_VERSION: u32 = 1 << 3;
-    pub const IS_SERVER: u32 = 1 << 4;
-    pub const GEOIP_DISABLE: u32 = 1 << 5;
-    pub const ENVIRONMENT: u32 = 1 << 6;
-    /// `$exception_list`: the sender adds names to its frames.
-    pub const EXCEPTION: u32 = 1 << 7;
-    /// Every stamp: the properties are complete as they are.
-    pub const STAMPS: u32 = (1 << 7) - 1;
-    pub const COOKIELESS_MODE: u32 = 1 << 8;
-    pub const IGNORE_SENT_AT: u32 = 1 << 9;
-    pub const PRODUCT_TOUR_ID: u32 = 1 << 10;
-    pub const PROCESS_PERSON_PROFILE: u32 = 1 << 11;
-    pub const SESSION_ID: u32 = 1 << 12;
-    pub const WINDOW_ID: u32 = 1 << 13;
-    /// Not of a key: the uuid is the caller's, who may use it twice.
-    pub const OWN_UUID: u32 = 1 << 31;
-
-    /// The mark of a key, 0 for all but a few.
-    #[inline(always)]
-    pub fn of(key: &[u8]) -> u32 {
-        match key.first() {
-            Some(b'$' | b'e') => Self::of_few(key),
-            _ => 0,
-        }
-    }
-
-    #[inline(never)]
-    fn of_few(key: &[u8]) -> u32 {
-        match key.first() {
-            Some(b'$') => match key {
-                b"$lib" => Self::LIB,
-                b"$lib_version" => Self::LIB_VERSION,
-                b"$os" => Self::OS,
-                b"$os_version" => Self::OS_VERSION,
-                b"$is_server" => Self::IS_SERVER,
-                b"$geoip_disable" => Self::GEOIP_DISABLE,
-                b"$exception_list" => Self::EXCEPTION,
-                b"$cookieless_mode" => Self::COOKIELESS_MODE,
-                b"$ignore_sent_at" => Self::IGNORE_SENT_AT,
-                b"$product_tour_id" => Self::PRODUCT_TOUR_ID,
-                b"$process_person_profile" => Self::PROCESS_PERSON_PROFILE,
-                b"$session_id" => Self::SESSION_ID,
-                b"$window_id" => Self::WINDOW_ID,
-                _ => 0,
-            },
-            Some(b'e') if key == b"environment" => Self::ENVIRONMENT,
-            _ => 0,
-        }
-    }
-}
+/// Behind a short key in the room for a member there is so much for its value, and a comma.
+const VALUE_ROOM: usize = 44;
 
 /// One member of the text: where it begins (at the quote of its key) and its key's hash.
 #[derive(Clone, Copy)]
@@ -80,55 +31,22 @@ struct Member {
     start: u32,
 }
 
+/// A member under way, see `begin_short`: its key.
+struct New {
+    hash: u32,
+    seen: json::Glance,
+}
+
 /// A property map. Setting a key again replaces it; a setter that fails changes nothing.
 #[derive(Clone, Default)]
 pub struct Props {
     /// `"a":1,"b":"x"`: members without the braces, canonical (see `json`).
-    text: Vec<u8>,
+    text: Text,
     members: Vec<Member>,
-    /// Bit `hash % 64` of every key ever set: a filter that may say yes wrongly, never no.
-    keys: u64,
+    /// Which keys may be among the members.
+    index: Index,
     marks: u32,
     repairs: u32,
-}
-
-/// A key as it is written in a map, with its hash.
-#[derive(Clone, Debug)]
-pub struct Key {
-    written: Box<[u8]>,
-    hash: u32,
-}
-
-impl Key {
-    pub fn new(key: &str) -> Key {
-        let mut written = Vec::with_capacity(key.len());
-        json::write_lossy(&mut written, key.as_bytes());
-        Key { hash: hash_key(&written), written: written.into() }
-    }
-}
-
-/// A hash for telling keys apart quickly. Not secure: what collides is compared.
-#[inline(always)]
-pub fn hash_key(key: &[u8]) -> u32 {
-    const K: u64 = 0x9E37_79B9_7F4A_7C15;
-    let mix = |hash: u64, word: u64| (hash.rotate_left(5) ^ word).wrapping_mul(K);
-    let mut hash = key.len() as u64;
-    if let Some(last) = key.last_chunk() {
-        // The last word overlaps the one before it, so that no byte is left over.
-        for word in key[..key.len() - 1].chunks_exact(8) {
-            let mut bytes = [0; 8];
-            bytes.copy_from_slice(word);
-            hash = mix(hash, u64::from_le_bytes(bytes));
-        }
-        hash = mix(hash, u64::from_le_bytes(*last));
-    } else if let (Some(first), Some(last)) = (key.first_chunk(), key.last_chunk()) {
-        let (first, last) = (u32::from_le_bytes(*first), u32::from_le_bytes(*last));
-        hash = mix(hash, u64::from(first) << 32 | u64::from(last));
-    } else {
-        let word = key.iter().fold(0, |word, byte| word << 8 | u64::from(*byte));
-        hash = mix(hash, word);
-    }
-    (hash >> 32) as u32
 }
 
 impl Props {
@@ -145,12 +63,13 @@ impl Props {
     }
 
     /// The members, without braces.
+    #[inline(always)]
     pub fn text(&self) -> &[u8] {
-        &self.text
+        self.text.as_slice()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.text.is_empty()
+        self.text.len() == 0
     }
 
     pub fn marks(&self) -> u32 {
@@ -169,36 +88,52 @@ impl Props {
 
     /// Whether no key can be in both.
     pub fn is_disjoint(&self, other: &Props) -> bool {
-        // Where the filter cannot tell, the hashes mostly can.
-        self.keys & other.keys == 0
-            || self.members.iter().all(|own| {
-                other.keys & (1 << (own.hash % 64)) == 0
-                    || other.members.iter().all(|theirs| theirs.hash != own.hash)
-            })
+        self.index.is_disjoint(&other.index)
+            || self.members.iter().all(|own| !other.index.has(own.hash, &other.members))
     }
 
     /// Empties the map and keeps its memory.
     pub fn clear(&mut self) {
         self.text.clear();
         self.members.clear();
-        self.keys = 0;
+        self.index.clear();
         self.marks = 0;
         self.repairs = 0;
     }
 
     /// Invalid UTF-8 is repaired and counted.
-    #[inline]
     pub fn set_str(&mut self, key: impl AsRef<[u8]>, value: &[u8]) -> Result<(), Error> {
-        // A value that lies between two quotes, which are there already.
-        let write = |out: &mut [u8]| json::copy_plain(&mut out[1..], value);
-        if self.set_plain(key.as_ref(), 2 + value.len(), write) {
-            return Ok(());
-        }
-        self.set_escaped(key.as_ref(), value)
+        self.set_str_here(key.as_ref(), value)
     }
 
-    #[cold]
-    fn set_escaped(&mut self, key: &[u8], value: &[u8]) -> Result<(), Error> {
+    /// The same as a part of its caller, for those that are called as often as events have
+    /// properties.
+    #[inline(always)]
+    pub fn set_str_here(&mut self, key: &[u8], value: &[u8]) -> Result<(), Error> {
+        match self.set_short_str(key, value) {
+            Some(()) => Ok(()),
+            None => self.set_long_str(key, value),
+        }
+    }
+
+    #[inline(always)]
+    fn set_short_str(&mut self, key: &[u8], value: &[u8]) -> Option<()> {
+        let len = value.len();
+        if len > json::SHORT {
+            return None;
+        }
+        let (new, out) = self.begin_short(key)?;
+        out[0] = b'"';
+        let seen = json::copy_short(out[1..].first_chunk_mut()?, value);
+        out[1 + len..3 + len].copy_from_slice(b"\",");
+        if new.seen.are_plain(seen) { self.end_short(key, new, 2 + len) } else { None }
+    }
+
+    #[inline(never)]
+    fn set_long_str(&mut self, key: &[u8], value: &[u8]) -> Result<(), Error> {
+        if json::is_plain(value) && self.set_plain(key, [b"\"", value, b"\""])? {
+            return Ok(());
+        }
         self.set(key, 2 + json::escaped_len_max(value), |out| {
             out.push(b'"');
             let repairs = json::write_lossy(out, value);
@@ -207,14 +142,41 @@ impl Props {
         })
     }
 
-    #[inline]
+    #[inline(always)]
     pub fn set_i64(&mut self, key: impl AsRef<[u8]>, value: i64) -> Result<(), Error> {
-        self.set_raw(key, itoa::Buffer::new().format(value).as_bytes())
+        self.set_integer(key.as_ref(), value < 0, value.unsigned_abs())
     }
 
-    #[inline]
     pub fn set_u64(&mut self, key: impl AsRef<[u8]>, value: u64) -> Result<(), Error> {
-        self.set_raw(key, itoa::Buffer::new().format(value).as_bytes())
+        self.set_integer(key.as_ref(), false, value)
+    }
+
+    #[inline(always)]
+    fn set_integer(&mut self, key: &[u8], is_negative: bool, magnitude: u64) -> Result<(), Error> {
+        match self.set_short_integer(key, is_negative, magnitude) {
+            Some(()) => Ok(()),
+            None => self.set_long_integer(key, is_negative, magnitude),
+        }
+    }
+
+    #[inline(always)]
+    fn set_short_integer(&mut self, key: &[u8], is_negative: bool, magnitude: u64) -> Option<()> {
+        let (new, out) = self.begin_short(key)?;
+        let len = json::write_digits(out.first_chunk_mut()?, is_negative, magnitude)?;
+        out[len] = b',';
+        if new.seen.is_plain() { self.end_short(key, new, len) } else { None }
+    }
+
+    #[inline(never)]
+    fn set_long_integer(
+        &mut self,
+        key: &[u8],
+        is_negative: bool,
+        magnitude: u64,
+    ) -> Result<(), Error> {
+        let sign: &[u8] = if is_negative { b"-" } else { b"" };
+        let mut digits = itoa::Buffer::new();
+        self.set_parts(key, [sign, digits.format(magnitude).as_bytes(), b""])
     }
 
     /// NaN and the infinities, which JSON does not have, become null, counted as a repair.
@@ -232,13 +194,13 @@ impl Props {
 
     /// A nested object, by value.
     pub fn set_object(&mut self, key: impl AsRef<[u8]>, value: &Props) -> Result<(), Error> {
-        let depth = 1 + json::depth(&value.text);
+        let depth = 1 + json::depth(value.text());
         if depth > json::DEPTH_MAX {
             return Err(Error::Depth);
         }
         self.set(key.as_ref(), value.text.len() + 2, |out| {
             out.push(b'{');
-            out.extend_from_slice(&value.text);
+            out.extend_from_slice(value.text());
             out.push(b'}');
             Ok(value.repairs)
         })
@@ -250,25 +212,24 @@ impl Props {
     }
 
     /// Canonical JSON that the library wrote itself.
-    #[inline]
     pub fn set_raw(&mut self, key: impl AsRef<[u8]>, value: &[u8]) -> Result<(), Error> {
-        let key = key.as_ref();
-        let write = |out: &mut [u8]| {
-            json::copy_plain(out, value);
-            true
-        };
-        if self.set_plain(key, value.len(), write) {
+        self.set_parts(key.as_ref(), [value, b"", b""])
+    }
+
+    /// The same in parts.
+    fn set_parts(&mut self, key: &[u8], value: [&[u8]; 3]) -> Result<(), Error> {
+        if self.set_plain(key, value)? {
             return Ok(());
         }
-        self.set(key, value.len(), |out| {
-            out.extend_from_slice(value);
+        self.set(key, value.iter().map(|part| part.len()).sum(), |out| {
+            value.iter().for_each(|part| out.extend_from_slice(part));
             Ok(0)
         })
     }
 
     /// Sets every member of a JSON object's text.
     pub fn set_members(&mut self, object: &[u8]) -> Result<(), Error> {
-        if self.set_flat(object)? {
+        if self.set_flat(object) {
             return Ok(());
         }
         let mut text = Vec::new();
@@ -281,42 +242,34 @@ impl Props {
 
     /// Does that for an object that is canonical as it is, nests nothing and has new keys only: one
     /// look at each byte and one copy. False if it is not that, and then nothing has happened.
-    fn set_flat(&mut self, object: &[u8]) -> Result<bool, Error> {
+    fn set_flat(&mut self, object: &[u8]) -> bool {
         let inside = object.strip_prefix(b"{").and_then(|rest| rest.strip_suffix(b"}"));
-        let Some(text) = inside else { return Ok(false) };
-        self.reserve(text.len() + 1)?;
-        let comma = usize::from(!self.text.is_empty());
-        let base = self.text.len() + comma;
-        let (known, keys, marks) = (self.members.len(), self.keys, self.marks);
-        let fits = base + text.len() < BYTES_MAX;
-        let is_flat = fits
-            && json::walk_flat(text, |start, key| {
-                let hash = hash_key(key);
-                let bit = 1 << (hash % 64);
-                if self.keys & bit != 0 && self.members.iter().any(|own| own.hash == hash) {
-                    return false;
-                }
-                if self.members.try_reserve(1).is_err() {
-                    return false;
-                }
-                self.members.push(Member { hash, start: (base + start) as u32 });
-                self.keys |= bit;
-                self.marks |= Marks::of(key);
-                true
-            });
-        if !is_flat {
-            self.members.truncate(known);
-            (self.keys, self.marks) = (keys, marks);
-            return Ok(false);
+        let Some(text) = inside.filter(|text| text.len() < BYTES_MAX) else { return false };
+        let base = self.text.next();
+        let (known, marks) = (self.members.len(), self.marks);
+        let is_flat = json::walk_flat(text, |start, key| {
+            let hash = hash_key(key);
+            if self.index.has(hash, &self.members) || self.reserve_member().is_err() {
+                return false;
+            }
+            self.enter(hash, base + start);
+            self.mark(key);
+            true
+        });
+        if is_flat && self.text.append(&[text]).is_ok() {
+            return true;
         }
-        self.text.extend_from_slice(&b","[..comma]);
-        self.text.extend_from_slice(text);
-        Ok(true)
+        if self.members.len() > known {
+            self.members.truncate(known);
+            self.index.rebuild(&self.members);
+            self.marks = marks;
+        }
+        false
     }
 
     /// Sets every member of `other`.
     pub fn merge(&mut self, other: &Props) -> Result<(), Error> {
-        if self.is_disjoint(other) { self.append(other) } else { self.merge_text(&other.text) }?;
+        if self.is_disjoint(other) { self.append(other) } else { self.merge_text(other.text()) }?;
         self.repairs += other.repairs;
         Ok(())
     }
@@ -326,9 +279,9 @@ impl Props {
         if self.is_disjoint(other) {
             return self.append(other);
         }
-        for member in json::members(&other.text) {
+        for member in json::members(other.text()) {
             if self.find(hash_key(member.key), member.key).is_none() {
-                self.push_member(member.key, member.entry)?;
+                self.push(&member)?;
             }
         }
         Ok(())
@@ -345,7 +298,7 @@ impl Props {
     pub fn remove_denied(&mut self, denied: &dyn Fn(&[u8]) -> bool) -> Result<(), Error> {
         let mut text = Vec::new();
         text.try_reserve(self.text.len()).map_err(|_| Error::NoMemory)?;
-        json::without_keys(&mut text, &self.text, denied);
+        json::without_keys(&mut text, self.text(), denied);
         let repairs = self.repairs;
         self.clear();
         self.merge_text(&text)?;
@@ -360,57 +313,60 @@ impl Props {
 
     /// The same, for a key that is looked up many times.
     pub fn get_key(&self, key: &Key) -> Option<&[u8]> {
-        if self.keys & (1 << (key.hash % 64)) == 0 {
-            return None;
-        }
         let index = self.find(key.hash, &key.written)?;
         let start = self.members[index].start as usize + key.written.len() + 3;
-        Some(&self.text[start..self.end_of(index)])
+        Some(&self.text()[start..self.end_of(index)])
     }
 
-    /// Sets a member whose key is plain and new, and fits into the memory that is there: what
-    /// nearly every setter of a map in use meets, and every capture pays for. `write` fills its
-    /// bytes, all of which are quotes, and says whether that is how the value is written.
-    /// Otherwise nothing has happened.
-    #[inline]
-    fn set_plain(
-        &mut self,
-        key: &[u8],
-        value_len: usize,
-        write: impl FnOnce(&mut [u8]) -> bool,
-    ) -> bool {
-        let before = self.text.len();
-        let start = before + usize::from(before != 0);
-        let end = start + key.len() + value_len + 3;
+    /// Begins a member whose key is short and new: what nearly every setter meets, and every capture
+    /// pays for. Writes the key, and returns the room for a value. Nothing has happened before
+    /// `end_short`.
+    #[inline(always)]
+    fn begin_short(&mut self, key: &[u8]) -> Option<(New, &mut [u8; VALUE_ROOM])> {
+        let len = key.len();
+        if len == 0 || len > json::SHORT {
+            return None;
+        }
+        let room = self.text.room()?;
+        let seen = json::copy_short(room[1..].first_chunk_mut()?, key);
+        let hash = hash_seen(seen, len);
+        if self.index.has(hash, &self.members) {
+            return None;
+        }
+        room[0] = b'"';
+        room[1 + len..3 + len].copy_from_slice(b"\":");
+        Some((New { hash, seen }, room[3 + len..].first_chunk_mut()?))
+    }
+
+    /// Ends it, behind a plain key and a value of so many bytes.
+    #[inline(always)]
+    fn end_short(&mut self, key: &[u8], new: New, value_len: usize) -> Option<()> {
+        if self.members.len() == self.members.capacity() {
+            return None;
+        }
+        let start = self.text.next();
+        self.text.extend(3 + key.len() + value_len);
+        self.enter(new.hash, start);
+        self.mark(key);
+        Some(())
+    }
+
+    /// Sets a member if its key is plain and new. The value comes in parts.
+    fn set_plain(&mut self, key: &[u8], value: [&[u8]; 3]) -> Result<bool, Error> {
         let hash = hash_key(key);
-        let bit = 1 << (hash % 64);
-        let fits = end + BLOCK <= self.text.capacity()
-            && end <= BYTES_MAX
-            && self.members.len() < self.members.capacity();
-        let is_known = self.keys & bit != 0 && self.members.iter().any(|own| own.hash == hash);
-        if !fits || key.is_empty() || is_known {
-            return false;
+        if key.is_empty() || !json::is_plain(key) || self.index.has(hash, &self.members) {
+            return Ok(false);
         }
-        while self.text.len() < end {
-            // Of a fixed length: a few stores, where any other would be a call.
-            self.text.extend_from_slice(&[b'"'; BLOCK]);
-        }
-        self.text.truncate(end);
-        if start != before {
-            self.text[before] = b',';
-        }
-        let (own, value) = self.text[start + 1..].split_at_mut(key.len() + 2);
-        own[key.len() + 1] = b':';
-        if !json::copy_plain(own, key) | !write(value) {
-            self.text.truncate(before);
-            return false;
-        }
-        self.members.push(Member { hash, start: start as u32 });
-        self.keys |= bit;
-        self.marks |= Marks::of(key);
-        true
+        self.reserve_member()?;
+        let start = self.text.next();
+        let [before, value, after] = value;
+        self.text.append(&[b"\"", key, b"\":", before, value, after])?;
+        self.enter(hash, start);
+        self.mark(key);
+        Ok(true)
     }
 
+    /// Sets any member. `write` appends its value, and returns the number of repairs.
     fn set(
         &mut self,
         key: &[u8],
@@ -420,70 +376,62 @@ impl Props {
         if key.is_empty() {
             return Err(Error::Empty);
         }
-        let plain = json::is_plain(key);
-        if !plain && std::str::from_utf8(key).is_err() {
+        if std::str::from_utf8(key).is_err() {
             return Err(Error::Utf8);
         }
-        let key_len = if plain { key.len() } else { json::escaped_len_max(key) };
-        let before = self.text.len();
-        // A comma, two quotes and a colon beside the two texts.
-        self.reserve(key_len + value_len + 4)?;
-        if before != 0 {
-            self.text.push(b',');
-        }
-        let start = self.text.len();
-        self.text.push(b'"');
-        let key_repairs = if plain {
-            self.text.extend_from_slice(key);
-            0
-        } else {
-            json::write_lossy(&mut self.text, key)
-        };
-        let key_end = self.text.len();
-        self.text.extend_from_slice(b"\":");
-        match write(&mut self.text) {
-            Ok(repairs) if self.text.len() <= BYTES_MAX => {
-                self.repairs += repairs + key_repairs;
-                self.adopt(start, key_end);
-                Ok(())
+        // Two commas, two quotes and a colon beside the two texts.
+        self.text.reserve(json::escaped_len_max(key) + value_len + 5)?;
+        self.reserve_member()?;
+        let (start, key_end, repairs) = self.text.edit(|text| {
+            let before = text.len();
+            let written = write_member(text, key, write);
+            if written.is_err() {
+                text.truncate(before);
             }
-            Ok(_) => {
-                self.text.truncate(before);
-                Err(Error::TooLarge)
-            }
-            Err(error) => {
-                self.text.truncate(before);
-                Err(error)
-            }
-        }
+            written
+        })?;
+        self.repairs += repairs;
+        self.adopt(start, key_end);
+        Ok(())
     }
 
     /// Enters the member that was just written at the end of the text.
-    #[inline]
     fn adopt(&mut self, start: usize, key_end: usize) {
-        let key = &self.text[start + 1..key_end];
-        let hash = hash_key(key);
-        if let Some(index) = self.find(hash, key) {
-            // Entered first, so that taking the old one out moves it too.
-            self.members.push(Member { hash, start: start as u32 });
-            self.take_out(index);
-            return;
+        let key = &self.text()[start + 1..key_end];
+        let (hash, marks) = (hash_key(key), Marks::of(key));
+        let known = self.find(hash, key);
+        // Entered first, so that taking the old one out moves it too.
+        self.enter(hash, start);
+        self.marks |= marks;
+        if let Some(index) = known {
+            self.take_out(&[index]);
         }
+    }
+
+    /// Enters a member that is in the text, or will be.
+    #[inline(always)]
+    fn enter(&mut self, hash: u32, start: usize) {
         self.members.push(Member { hash, start: start as u32 });
-        self.keys |= 1 << (hash % 64);
-        self.marks |= Marks::of(&self.text[start + 1..key_end]);
+        self.index.add(hash, &self.members);
+    }
+
+    #[inline(always)]
+    fn mark(&mut self, key: &[u8]) {
+        self.marks |= Marks::of(key);
     }
 
     fn find(&self, hash: u32, key: &[u8]) -> Option<usize> {
-        if self.keys & (1 << (hash % 64)) == 0 {
+        if !self.index.has(hash, &self.members) {
             return None;
         }
-        self.members.iter().position(|member| {
-            member.hash == hash && {
-                let text = &self.text[member.start as usize + 1..];
-                text.starts_with(key) && text.get(key.len()) == Some(&b'"')
-            }
-        })
+        let is_it = |member: &Member| {
+            let text = &self.text()[member.start as usize + 1..];
+            member.hash == hash && text.starts_with(key) && text.get(key.len()) == Some(&b'"')
+        };
+        let place = self.index.place(hash);
+        place
+            .filter(|place| self.members.get(*place).is_some_and(is_it))
+            .or_else(|| self.members.iter().position(is_it))
     }
 
     /// Where the text of a member ends: before the comma of the next, or at the end.
@@ -494,22 +442,38 @@ impl Props {
         }
     }
 
-    fn take_out(&mut self, index: usize) {
-        let start = self.members[index].start as usize;
-        let end = self.end_of(index);
-        // With its own comma: the one behind it, or for the last member the one before it.
-        let cut = if end < self.text.len() { start..end + 1 } else { start.saturating_sub(1)..end };
-        let len = cut.len() as u32;
-        self.text.drain(cut);
-        self.members.remove(index);
-        for member in &mut self.members[index..] {
-            member.start -= len;
-        }
+    /// Removes members, given in their order.
+    fn take_out(&mut self, gone: &[usize]) {
+        let Some(&first) = gone.first() else { return };
+        let members = &mut self.members;
+        let mut gone = gone.iter().copied().peekable();
+        self.text.edit(|text| {
+            let (mut kept, mut end) = (first, members[first].start as usize);
+            for index in first..members.len() {
+                let Member { hash, start } = members[index];
+                // Each takes the comma behind it along.
+                let next = members.get(index + 1).map_or(text.len(), |next| next.start as usize);
+                if gone.next_if_eq(&index).is_some() {
+                    continue;
+                }
+                members[kept] = Member { hash, start: end as u32 };
+                kept += 1;
+                text.copy_within(start as usize..next, end);
+                end += next - start as usize;
+            }
+            members.truncate(kept);
+            text.truncate(end);
+            // The last is gone, and so has the comma before it to be.
+            if text.last() == Some(&b',') {
+                text.pop();
+            }
+        });
+        self.index.rebuild(&self.members);
     }
 
     fn remove_escaped(&mut self, key: &[u8]) -> bool {
         let Some(index) = self.find(hash_key(key), key) else { return false };
-        self.take_out(index);
+        self.take_out(&[index]);
         self.marks &= !Marks::of(key);
         true
     }
@@ -518,64 +482,68 @@ impl Props {
         if other.is_empty() {
             return Ok(());
         }
-        self.reserve(other.text.len() + 1)?;
-        self.members.try_reserve(other.members.len()).map_err(|_| Error::NoMemory)?;
-        if self.text.len() + other.text.len() >= BYTES_MAX {
-            return Err(Error::TooLarge);
+        self.reserve_members(other.members.len())?;
+        let shift = self.text.next();
+        self.text.append(&[other.text()])?;
+        for member in &other.members {
+            self.enter(member.hash, shift + member.start as usize);
         }
-        if !self.text.is_empty() {
-            self.text.push(b',');
-        }
-        let shift = self.text.len() as u32;
-        self.text.extend_from_slice(&other.text);
-        let moved = other.members.iter().map(|m| Member { hash: m.hash, start: m.start + shift });
-        self.members.extend(moved);
-        self.keys |= other.keys;
         self.marks |= other.marks;
         Ok(())
     }
 
-    /// Sets the members of a canonical text.
+    /// Sets the members of a canonical text, in which no key is twice.
     fn merge_text(&mut self, text: &[u8]) -> Result<(), Error> {
         if self.text.len() + text.len() >= BYTES_MAX {
             return Err(Error::TooLarge);
         }
-        self.reserve(text.len() + 1)?;
-        for member in json::members(text) {
-            self.push_member(member.key, member.entry)?;
-        }
+        self.text.reserve(text.len() + 2)?;
+        let find = |member: json::Member<'_>| self.find(hash_key(member.key), member.key);
+        let mut replaced: Vec<usize> = json::members(text).filter_map(find).collect();
+        replaced.sort_unstable();
+        self.take_out(&replaced);
+        json::members(text).try_for_each(|member| self.push(&member))
+    }
+
+    /// Adds a member whose key is new.
+    fn push(&mut self, member: &json::Member<'_>) -> Result<(), Error> {
+        self.reserve_member()?;
+        let start = self.text.next();
+        self.text.append(&[member.entry])?;
+        self.enter(hash_key(member.key), start);
+        self.mark(member.key);
         Ok(())
     }
 
-    fn push_member(&mut self, key: &[u8], entry: &[u8]) -> Result<(), Error> {
-        self.reserve(entry.len() + 1)?;
-        if self.text.len() + entry.len() >= BYTES_MAX {
-            return Err(Error::TooLarge);
-        }
-        if !self.text.is_empty() {
-            self.text.push(b',');
-        }
-        let start = self.text.len();
-        self.text.extend_from_slice(entry);
-        self.adopt(start, start + 1 + key.len());
-        Ok(())
-    }
-
-    #[inline]
-    fn reserve(&mut self, bytes: usize) -> Result<(), Error> {
-        let has_room = self.text.capacity() - self.text.len() >= bytes
-            && self.members.len() < self.members.capacity();
-        if has_room { Ok(()) } else { self.grow(bytes) }
+    #[inline(always)]
+    fn reserve_member(&mut self) -> Result<(), Error> {
+        if self.members.len() < self.members.capacity() { Ok(()) } else { self.reserve_members(1) }
     }
 
     #[cold]
-    fn grow(&mut self, bytes: usize) -> Result<(), Error> {
-        // One step to a size that most maps never outgrow.
-        const FIRST: usize = 240;
-        let bytes = if self.text.capacity() == 0 { bytes.max(FIRST) } else { bytes };
-        self.text.try_reserve(bytes).map_err(|_| Error::NoMemory)?;
-        self.members.try_reserve(1).map_err(|_| Error::NoMemory)
+    fn reserve_members(&mut self, more: usize) -> Result<(), Error> {
+        self.members.try_reserve(more).map_err(|_| Error::NoMemory)?;
+        self.index.reserve(self.members.capacity())
     }
+}
+
+/// Appends a member to a map's text. Returns where it starts, where its key ends, and the number of
+/// repairs.
+fn write_member(
+    text: &mut Vec<u8>,
+    key: &[u8],
+    write: impl FnOnce(&mut Vec<u8>) -> Result<u32, Error>,
+) -> Result<(usize, usize, u32), Error> {
+    if !text.is_empty() {
+        text.push(b',');
+    }
+    let start = text.len();
+    text.push(b'"');
+    let key_repairs = json::write_lossy(text, key);
+    let key_end = text.len();
+    text.extend_from_slice(b"\":");
+    let repairs = key_repairs + write(text)?;
+    if text.len() > BYTES_MAX { Err(Error::TooLarge) } else { Ok((start, key_end, repairs)) }
 }
 
 impl From<json::CleanError> for Error {

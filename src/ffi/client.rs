@@ -117,7 +117,9 @@ pub extern "C" fn ph_capture(
     event: CStrArg<'_>,
     props: Option<&ph_props>,
 ) -> ph_status {
-    capture(client, |client| client.capture(bytes(distinct_id)?, bytes(event)?, optional(props)))
+    capture(client, |client| {
+        client.capture_here(bytes(distinct_id)?, bytes(event)?, optional(props))
+    })
 }
 
 /// The same, of texts that are given with their length in bytes and need no

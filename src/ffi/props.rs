@@ -55,7 +55,7 @@ pub extern "C" fn ph_props_set_str(
     key: CStrArg<'_>,
     value: CStrArg<'_>,
 ) -> ph_status {
-    attempt(|| props.ok_or(Error::Null)?.props.set_str(bytes(key)?, bytes(value)?))
+    attempt(|| props.ok_or(Error::Null)?.props.set_str_here(bytes(key)?, bytes(value)?))
 }
 
 /// The same, of texts that are given with their length in bytes and need no
@@ -74,7 +74,7 @@ pub unsafe extern "C" fn ph_props_set_str_n(
         let key = unsafe { slice(key, key_len) }?;
         // SAFETY: as above.
         let value = unsafe { slice(value, value_len) }?;
-        props.props.set_str(key, value)
+        props.props.set_str_here(key, value)
     })
 }
 

@@ -141,27 +141,33 @@ fn numbers_are_written() {
     }
 }
 
-/// Copying looks at each byte like `is_plain`, and copies every length whole.
 #[test]
-fn copying_tells_what_is_plain() {
-    for len in 0..70 {
-        let plain: Vec<u8> = (0..len).map(|at| b'a' + (at % 26) as u8).collect();
+fn short_texts_are_copied_whole_and_looked_at() {
+    for len in 0..=SHORT {
+        let plain: Vec<u8> = (0..len).map(|at| b'a' + at as u8).collect();
         let copy = |text: &[u8]| {
-            let mut out = [b'.'; 80];
-            let is_plain = copy_plain(&mut out, text);
+            let mut out = [b'.'; SHORT];
+            let copied = copy_short(&mut out, text);
             assert_eq!(&out[..len], text);
-            assert!(out[len..].iter().all(|byte| *byte == b'.'), "written beyond {len} bytes");
-            is_plain
+            assert_eq!(glance(text), Some(copied));
+            copied
         };
-        assert!(copy(&plain), "{len}");
+        let whole = copy(&plain);
+        assert!(whole.is_plain(), "{len}");
         for at in 0..len {
-            for odd in [0, 0x1F, b'"', b'\\', 0x80, 0xFF] {
+            for byte in 0..=255 {
                 let mut text = plain.clone();
-                text[at] = odd;
-                assert!(!copy(&text), "{odd:#x} at {at} of {len}");
+                text[at] = byte;
+                let other = copy(&text);
+                let (plain, same) = (is_plain(&text), text == plain);
+                assert_eq!(other.words == whole.words, same, "{byte:#x} at {at} of {len}");
+                assert_eq!(other.is_plain(), plain, "{byte:#x} at {at} of {len}");
+                assert_eq!(other.are_plain(whole), plain, "{byte:#x} at {at} of {len}");
+                assert_eq!(whole.are_plain(other), plain, "{byte:#x} at {at} of {len}");
             }
         }
     }
+    assert_eq!(glance(&[b'a'; SHORT + 1]), None);
 }
 
 #[test]

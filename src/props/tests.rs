@@ -169,3 +169,113 @@ fn values_are_repaired_and_counted() {
     assert_eq!(text(&props), "\"bad\":\"a\u{FFFD}b\",\"nan\":null,\"sur\":\"\u{FFFD}\"");
     assert_eq!(props.repairs(), 3);
 }
+
+/// A map as simple as can be: the members in their order.
+#[derive(Default)]
+struct Model(Vec<(String, String)>);
+
+impl Model {
+    fn remove(&mut self, key: &str) -> bool {
+        let before = self.0.len();
+        self.0.retain(|member| member.0 != key);
+        self.0.len() < before
+    }
+
+    fn set(&mut self, key: &str, value: &str) {
+        self.remove(key);
+        self.0.push((key.to_owned(), value.to_owned()));
+    }
+
+    fn has(&self, key: &str) -> bool {
+        self.0.iter().any(|member| member.0 == key)
+    }
+
+    fn text(&self) -> String {
+        let member = |(key, value): &(String, String)| format!("\"{key}\":{value}");
+        self.0.iter().map(member).collect::<Vec<_>>().join(",")
+    }
+}
+
+#[test]
+fn maps_of_few_keys_and_of_many_are_what_a_simple_one_is() {
+    let mut random = crate::uuid::Random::of_seed(1, 0);
+    let mut below = |bound: usize| random.next() as usize % bound;
+    for keys in [3, 20, 40, 300] {
+        let (mut props, mut model) = (Props::new(), Model::default());
+        for step in 0..2_000 {
+            // Short keys and long ones.
+            let mut key = || format!("{:02$}{}", "", below(keys), 3 * below(8));
+            let (key, other) = (key(), key());
+            match below(40) {
+                0 => assert_eq!(props.remove(&key), model.remove(&key)),
+                1 if below(20) == 0 => {
+                    props.clear();
+                    model.0.clear();
+                }
+                2 | 3 => {
+                    let mut more = Props::new();
+                    more.set_str(&key, b"m").unwrap();
+                    more.set_i64(&other, step).unwrap();
+                    assert_eq!(props.is_disjoint(&more), !model.has(&key) && !model.has(&other));
+                    let two = [(key.clone(), "\"m\"".to_owned()), (other, step.to_string())];
+                    let two = two.into_iter().skip(usize::from(more.members.len() == 1));
+                    if below(2) == 0 {
+                        props.merge_absent(&more).unwrap();
+                        two.filter(|(key, _)| !model.has(key))
+                            .collect::<Vec<_>>()
+                            .iter()
+                            .for_each(|(key, value)| model.set(key, value));
+                    } else if below(2) == 0 {
+                        props.merge(&more).unwrap();
+                        two.for_each(|(key, value)| model.set(&key, &value));
+                    } else {
+                        let object = format!("{{{}}}", text(&more));
+                        props.set_members(object.as_bytes()).unwrap();
+                        two.for_each(|(key, value)| model.set(&key, &value));
+                    }
+                }
+                4..20 => {
+                    let value = "v".repeat(below(30));
+                    props.set_str(&key, value.as_bytes()).unwrap();
+                    model.set(&key, &format!("\"{value}\""));
+                }
+                _ => {
+                    let value = step << below(40);
+                    props.set_i64(&key, -value).unwrap();
+                    model.set(&key, &(-value).to_string());
+                }
+            }
+            assert_eq!(text(&props), model.text(), "step {step}");
+            let value = model.0.iter().find(|member| member.0 == key).map(|member| &member.1);
+            assert_eq!(props.get(&key), value.map(|value| value.as_bytes()), "step {step}");
+        }
+    }
+}
+
+/// Each of these steps once took the square of this.
+#[test]
+fn a_map_takes_very_many_keys() {
+    const KEYS: usize = 64_000;
+    let mut set = Props::new();
+    for key in 0..KEYS {
+        set.set_i64(key.to_string(), 1).unwrap();
+    }
+    let expected = set.text().to_vec();
+    let mut read = Props::new();
+    read.set_members(&[b"{", expected.as_slice(), b"}"].concat()).unwrap();
+    assert_eq!(read.text(), expected);
+    assert_eq!(set.members.len(), KEYS);
+    assert!(!set.is_disjoint(&read));
+    // Another value for each.
+    let again = String::from_utf8(expected).unwrap().replace(":1", ":2");
+    read.set_members(format!("{{{again}}}").as_bytes()).unwrap();
+    assert_eq!(text(&read), again);
+    set.merge_absent(&read).unwrap();
+    assert_eq!(set.get("63999"), Some(b"1".as_slice()));
+    set.merge(&read).unwrap();
+    assert_eq!(text(&set), again);
+    set.remove_denied(&|key| key.starts_with(b"1")).unwrap();
+    assert_eq!(set.get("1"), None);
+    assert_eq!(set.get("2"), Some(b"2".as_slice()));
+    assert!(set.remove("63999") && !set.remove("63999"));
+}
