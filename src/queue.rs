@@ -3,9 +3,8 @@
 //! One short lock covers everything, so that the ledger is exact, the bounds are exact, and a
 //! flush is a barrier over a sequence number. A thread seldom needs it: it is granted room for many
 //! events, which it writes to a segment of its own (`slots`, `writers`). Whoever needs exact counts
-//! takes the lock and recalls what was granted. In the steady state no system call is made under
-//! it. Segments become chunks, and a chunk is at most one batch: the sender takes the front one
-//! whole, in constant time.
+//! takes the lock and recalls what was granted. No system call is made under it. Segments become
+//! chunks, and a chunk is at most one batch: the sender takes the front one whole, in constant time.
 
 mod adoption;
 mod chunk;
@@ -13,6 +12,7 @@ mod chunks;
 mod flights;
 mod inner;
 mod overflow;
+mod room;
 mod segment;
 mod seqs;
 mod slots;
@@ -29,10 +29,11 @@ use crate::error::Error;
 use crate::ledger::{Ledger, Reason};
 use crate::log::Logger;
 use crate::record::{HEADER, NewRecord, Record};
-use crate::store::{LeftOver, Store};
+use crate::store::{LeftOver, Resident, Store};
 use crate::uuid::Random;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use inner::{Inner, Size, Wakes};
+use room::Wait;
 use segment::Segment;
 use slots::{Apart, Slots};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -179,18 +180,6 @@ impl Queue {
         Err(self.refuse(inner))
     }
 
-    /// The new event gives way.
-    fn refuse(&self, mut inner: MutexGuard<'_, Inner>) -> Error {
-        self.full.store(true, Ordering::Relaxed);
-        inner.press();
-        let wakes = inner.wakes();
-        let line = inner.episode.dropped(1, Instant::now);
-        drop(inner);
-        self.wake(wakes);
-        overflow::log(&self.logger, line);
-        Error::QueueFull
-    }
-
     /// Accepts an event, or says why not. The uuid is the event's for good.
     pub fn push(&self, record: &NewRecord<'_>) -> Result<Uuid, Error> {
         self.push_here(record)
@@ -219,7 +208,7 @@ impl Queue {
     #[inline(never)]
     fn push_locked(&self, own: usize, record: &NewRecord<'_>, bytes: usize) -> Result<Uuid, Error> {
         let size = Size { stride: record.stride(), bytes };
-        let mut is_full = false;
+        let mut wait = Wait::default();
         loop {
             let mut inner = self.lock();
             if inner.closed {
@@ -229,8 +218,9 @@ impl Queue {
                 return Ok(Uuid::nil());
             }
             inner.come(own);
-            if is_full || !inner.fits(own, size) {
-                return self.push_over(inner, own, record, size);
+            if !inner.fits(own, size) {
+                self.make_room(inner, own, size, &mut wait)?;
+                continue;
             }
             if inner.lacks(own, size) {
                 drop(inner);
@@ -240,88 +230,21 @@ impl Queue {
                             return Err(Error::NoMemory);
                         }
                     }
-                    // Shut down or opted out meanwhile, it is not a matter of room any more.
-                    Err(Error::QueueFull) => is_full = true,
+                    Err(Error::QueueFull) => {
+                        wait.is_vain = true;
+                        self.make_room(self.lock(), own, size, &mut wait)?;
+                    }
                     Err(error) => return Err(error),
                 }
                 continue;
             }
             let uuid = inner.append(own, record, size)?;
-            let wakes = inner.wakes();
+            let (wakes, cold) = (inner.wakes(), std::mem::take(&mut inner.cold));
             drop(inner);
             self.wake(wakes);
+            cold.iter().for_each(Resident::give_back);
             return Ok(uuid);
         }
-    }
-
-    /// The rest of `push` for a queue at its bound: the overflow policy.
-    #[cold]
-    fn push_over<'a>(
-        &'a self,
-        mut inner: MutexGuard<'a, Inner>,
-        own: usize,
-        record: &NewRecord<'_>,
-        size: Size,
-    ) -> Result<Uuid, Error> {
-        let (dropped, garbage) = match self.limits.policy {
-            Policy::DropNewest => return Err(self.refuse(inner)),
-            Policy::DropOldest => {
-                inner.press();
-                inner.evict_for(own, size)
-            }
-            Policy::Block(limit) => {
-                inner.press();
-                inner = self.wait_for_room(inner, own, size, limit);
-                if inner.closed {
-                    return Err(Error::Shutdown);
-                }
-                if inner.opted_out {
-                    return Ok(Uuid::nil());
-                }
-                (u64::from(!inner.fits(own, size)), Vec::new())
-            }
-        };
-        let result = if inner.fits(own, size) {
-            inner.come(own);
-            inner.append(own, record, size)
-        } else {
-            Err(Error::QueueFull)
-        };
-        let line = inner.episode.dropped(dropped, Instant::now);
-        let wakes = inner.wakes();
-        let settled = inner.settled();
-        drop(inner);
-        drop(garbage);
-        self.wake(wakes);
-        settled.announce();
-        overflow::log(&self.logger, line);
-        result
-    }
-
-    /// Waits until there is room, nobody wants events any more, or the time is over.
-    fn wait_for_room<'a>(
-        &'a self,
-        mut inner: MutexGuard<'a, Inner>,
-        own: usize,
-        size: Size,
-        limit: Duration,
-    ) -> MutexGuard<'a, Inner> {
-        let deadline = Instant::now() + limit;
-        let wakes = inner.wakes();
-        drop(inner);
-        self.wake(wakes);
-        inner = self.lock();
-        while !inner.fits(own, size) && !inner.closed && inner.is_wanted() {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                break;
-            }
-            inner = match self.room.wait_timeout(inner, left) {
-                Ok((guard, _)) => guard,
-                Err(poisoned) => poisoned.into_inner().0,
-            };
-        }
-        inner
     }
 
     /// Provides the memory for the first events, on the sender's time rather than theirs.
@@ -342,8 +265,13 @@ impl Queue {
         inner.queued() > 0 || inner.chunks.spares.has(1)
     }
 
+    /// A segment with room for so many bytes: in the file, as long as events are stored. The system
+    /// takes its time for it, which is nothing to wait for with a lock.
     fn reserve(&self, bytes: usize) -> Result<Segment, Error> {
-        Inner::reserve(self.store.as_ref(), &self.limits, bytes)
+        match self.store.as_ref().map_or(Ok(None), |store| store.take(bytes))? {
+            Some(slot) => Ok(Segment::stored(slot)),
+            None => Segment::reserve(self.limits.segment_bytes().max(bytes)),
+        }
     }
 
     /// What the sender does next. Asked by the sender alone. Events of this process and adopted ones

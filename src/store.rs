@@ -8,6 +8,7 @@ mod file;
 mod left;
 mod syncer;
 
+pub use crate::sys::pages::Resident;
 pub use file::{Hold, Place, Slot};
 pub use left::LeftOver;
 pub use syncer::Syncer;

@@ -13,7 +13,7 @@ use crate::batch::{self, Backlog, Due};
 use crate::error::Error;
 use crate::ledger::{Ledger, Reason};
 use crate::record::NewRecord;
-use crate::store::Store;
+use crate::store::{Resident, Store};
 use std::sync::Arc;
 use std::time::Instant;
 use uuid::Uuid;
@@ -25,7 +25,7 @@ pub const NEVER: usize = usize::MAX;
 const FIRST_ADOPTED: u64 = 1 << 62;
 
 /// Whether one more event fits beside what is held (events, bytes).
-fn is_within(held: (usize, usize), size: Size, bounds: Load) -> bool {
+pub fn is_within(held: (usize, usize), size: Size, bounds: Load) -> bool {
     held.0 < bounds.events && held.1 + size.bytes <= bounds.bytes
 }
 
@@ -46,10 +46,12 @@ pub struct Inner {
     /// Of these was the last batch.
     pub adopted_last: bool,
     pub chunks: Chunks,
+    /// Memory of events that are not sent soon, to be given back outside the lock.
+    pub cold: Vec<Resident>,
     writers: Writers,
     /// Without what was granted and used: see `recall`.
     pub ledger: Ledger,
-    queued_bytes: usize,
+    pub queued_bytes: usize,
     /// The sequence number of the first event that is in no chunk yet. Events are numbered when
     /// their segment ends.
     next_seq: u64,
@@ -102,6 +104,7 @@ impl Inner {
             next_adopted: FIRST_ADOPTED,
             adopted_last: false,
             chunks: Chunks::new(),
+            cold: Vec::new(),
             writers: Writers::new(slots),
             ledger: Ledger::default(),
             queued_bytes: 0,
@@ -148,12 +151,12 @@ impl Inner {
     }
 
     /// The store, as long as events are stored.
-    fn active(&self) -> Option<&Arc<Store>> {
+    pub fn active(&self) -> Option<&Arc<Store>> {
         self.store.as_ref().filter(|store| store.is_active())
     }
 
     /// What may be held at once. Stored, it is the file that has a bound.
-    fn bounds(&self) -> Load {
+    pub fn bounds(&self) -> Load {
         match self.active() {
             Some(_) => Load { events: usize::MAX / 2, bytes: usize::MAX / 2 },
             None => Load { events: self.limits.events_max, bytes: self.limits.bytes_max },
@@ -236,41 +239,26 @@ impl Inner {
             || segment.events() > 0 && (segment.events() >= max.events || bytes > max.bytes)
     }
 
-    /// A segment with room for so many bytes: in the file, as long as events are stored.
-    pub fn reserve(
-        store: Option<&Arc<Store>>,
-        limits: &Limits,
-        bytes: usize,
-    ) -> Result<Segment, Error> {
-        match store.map_or(Ok(None), |store| store.take(bytes))? {
-            Some(slot) => Ok(Segment::stored(slot)),
-            None => Segment::reserve(limits.segment_bytes().max(bytes)),
-        }
-    }
-
     /// Whether an event needs a fresh segment, which is best made where no lock is held.
     pub fn lacks(&self, own: usize, size: Size) -> bool {
         let is_full = self.is_full_for(&self.writers.slots.lock(own).segment, size);
         is_full && !self.chunks.spares.has(size.stride)
     }
 
-    /// Accepts an event, for which there is room. The thread has come to its slot.
+    /// Accepts an event, for which there is room, and which lacks no segment. The thread has come to
+    /// its slot.
     pub fn append(
         &mut self,
         own: usize,
         record: &NewRecord<'_>,
         size: Size,
     ) -> Result<Uuid, Error> {
-        let Size { stride, bytes } = size;
+        let bytes = size.bytes;
         let slots = Arc::clone(&self.writers.slots);
         // Whatever segments end later, their chunks have their places.
         self.chunks.prepare(SLOTS + 1)?;
         if self.is_full_for(&slots.lock(own).segment, size) {
             let mut next = self.chunks.spares.take();
-            if next.room() < stride {
-                // Whoever waited for room did not look again whether a segment lacks.
-                next = Inner::reserve(self.store.as_ref(), &self.limits, stride)?;
-            }
             next.begin();
             let full = self.writers.end(own, next);
             self.add(full);
@@ -314,17 +302,19 @@ impl Inner {
     fn add(&mut self, segment: Segment) {
         let events = segment.events() as u64;
         if events > 0 {
-            // The only system call under the lock: rare, and not while events are soon sent.
             if self.chunks.count() > SOON {
-                segment.give_back();
+                self.cold.extend(segment.resident());
             }
             self.chunks.add(segment, self.next_seq, &self.limits);
             self.next_seq += events;
+        } else if segment.room() > 0 {
+            // Too small for the event that it was for. Freeing it may take a system call.
+            let _ = self.chunks.spares.keep(segment);
         }
     }
 
     /// Ends every segment: everything that is queued is in chunks, and has a number.
-    fn end_segments(&mut self) {
+    pub fn end_segments(&mut self) {
         self.recall();
         while let Some(segment) = self.writers.end_oldest() {
             self.add(segment);
@@ -333,7 +323,7 @@ impl Inner {
     }
 
     /// The number of the oldest event that is queued, or of the next.
-    fn first_seq(&self) -> u64 {
+    pub fn first_seq(&self) -> u64 {
         self.chunks.first_seq().unwrap_or(self.next_seq)
     }
 
@@ -438,44 +428,6 @@ impl Inner {
         self.ledger.in_flight += events;
         self.flights.begin(&batch);
         Some(batch)
-    }
-
-    /// Drops the oldest queued events until there is room. Returns how many, and the memory that
-    /// is to be freed outside the lock.
-    pub fn evict_for(&mut self, own: usize, size: Size) -> (u64, Vec<Segment>) {
-        let mut garbage = Vec::new();
-        // Beside a batch that waits for a retry there may be no room even in an empty queue: then
-        // nothing is evicted for it, and it is the new event that goes.
-        if !is_within(self.flights.waiting(), size, self.bounds()) {
-            return (1, garbage);
-        }
-        let (mut evicted, mut room) = (0, 0);
-        // A file's room for an event larger than a slot is found when this is over, by the next one.
-        let enough = 2 * (size.bytes + self.limits.batch_bytes_max);
-        while room < enough && !self.fits(own, size) {
-            if self.chunks.front().is_none() {
-                self.end_segments();
-            }
-            // The file is full of what is on its way.
-            if self.chunks.front().is_none() {
-                evicted = evicted.max(1);
-                break;
-            }
-            self.tickets.mark_lost(self.first_seq());
-            if self.tickets.has_watches()
-                && let Some(record) = self.chunks.front().and_then(|chunk| chunk.records().next())
-            {
-                self.tickets.mark_settled(record.uuid, Some(Reason::Overflow));
-            }
-            let (freed, memory) = self.chunks.evict(&self.limits);
-            garbage.extend(memory);
-            self.queued_bytes -= freed;
-            self.ledger.drop_queued(1, Reason::Overflow);
-            evicted += 1;
-            room += freed;
-        }
-        self.tickets.release();
-        (evicted, garbage)
     }
 
     /// Takes out up to `events` of the oldest: at most those of one chunk.

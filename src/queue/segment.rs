@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::record::{DONE, HEADER, MARK_AT, NewRecord, Record, Seal};
-use crate::store::{Hold, Slot};
+use crate::store::{Hold, Resident, Slot};
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -112,10 +112,11 @@ impl Segment {
         matches!(self.bytes, Memory::File(_))
     }
 
-    /// Gives memory back, as far as what is in it lies in a file.
-    pub fn give_back(&self) {
-        if let Memory::File(slot) = &self.bytes {
-            slot.give_back();
+    /// The memory that may be given back, for what is in it lies in a file.
+    pub fn resident(&self) -> Option<Resident> {
+        match &self.bytes {
+            Memory::Heap(_) => None,
+            Memory::File(slot) => Some(slot.resident()),
         }
     }
 

@@ -43,6 +43,12 @@ impl Spares {
         segment
     }
 
+    /// All of them.
+    pub fn take_all(&mut self) -> Vec<Segment> {
+        self.unused = 0;
+        std::mem::take(&mut self.all)
+    }
+
     /// When some may have to be given back. `None` while all are kept: whoever sleeps for the lack
     /// of events is not woken for them then.
     pub fn due(&self) -> Option<Instant> {

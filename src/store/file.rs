@@ -18,7 +18,7 @@ use super::lock;
 use crate::clock;
 use crate::record::{DONE, MARK_AT, Seal};
 use crate::storage::{HEADER as FILE_HEADER, Owned};
-use crate::sys::pages::Pages;
+use crate::sys::pages::{Pages, Resident};
 use crate::sys::thread;
 use std::io;
 use std::ops::{Deref, DerefMut, Range};
@@ -255,9 +255,9 @@ impl Slot {
         &self.hold
     }
 
-    /// Gives its memory back until it is looked at again.
-    pub fn give_back(&self) {
-        self.pages.give_back();
+    /// Its memory, which the system may have back until the slot is looked at again.
+    pub fn resident(&self) -> Resident {
+        self.pages.resident()
     }
 
     /// Ends its use. False when there is to be no other: something of it is left, or it is larger

@@ -85,7 +85,7 @@ impl Slot {
         match *self {}
     }
 
-    pub fn give_back(&self) {
+    pub fn resident(&self) -> Resident {
         match *self {}
     }
 
@@ -106,6 +106,12 @@ impl DerefMut for Slot {
     fn deref_mut(&mut self) -> &mut [u8] {
         match *self {}
     }
+}
+
+pub struct Resident(());
+
+impl Resident {
+    pub fn give_back(&self) {}
 }
 
 pub enum Hold {}

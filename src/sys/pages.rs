@@ -5,10 +5,23 @@ use std::fs::File;
 use std::io;
 use std::ops::{Deref, DerefMut};
 use std::slice;
+use std::sync::Arc;
 
 /// Some pages of a file whose space is allocated, so that touching them never finds the disk full. A
 /// forked child does not have them.
-pub struct Pages(MmapRaw);
+pub struct Pages(Arc<MmapRaw>);
+
+/// The memory of some pages, for the system to have back.
+pub struct Resident(Arc<MmapRaw>);
+
+impl Resident {
+    /// Gives it back until it is next looked at. What is in the pages stays.
+    pub fn give_back(&self) {
+        // SAFETY: a shared map of a file loses nothing: its pages come back from the file's cache,
+        // whoever reads or writes them meanwhile.
+        let _ = unsafe { self.0.unchecked_advise(UncheckedAdvice::DontNeed) };
+    }
+}
 
 impl Pages {
     /// Maps them, and has the system provide them at once: who writes to them first does not wait.
@@ -17,13 +30,12 @@ impl Pages {
         map.advise(Advice::DontFork)?;
         // Older kernels cannot; then each page is provided when it is first written to.
         let _ = map.advise(Advice::PopulateWrite);
-        Ok(Pages(map))
+        Ok(Pages(Arc::new(map)))
     }
 
-    /// Gives the memory back until it is next looked at. What is in it stays.
-    pub fn give_back(&self) {
-        // SAFETY: a shared map of a file loses nothing: its pages come back from the file's cache.
-        let _ = unsafe { self.0.unchecked_advise(UncheckedAdvice::DontNeed) };
+    /// Their memory. Giving that back takes a while, which nobody is to wait for with a lock.
+    pub fn resident(&self) -> Resident {
+        Resident(Arc::clone(&self.0))
     }
 }
 

@@ -7,6 +7,9 @@
  * store URL DIRECTORY storm ID JOURNAL   four threads capture until something kills the process; the
  *                                        journal has how many events each was told to be accepted
  * store URL DIRECTORY fill ID POLICY MAX captures events of 2 kB until N were refused or evicted
+ * store URL DIRECTORY large ID POLICY MAX
+ *                                        fills the file, then captures events of four slots each, and
+ *                                        others between them; prints how many, and the ledger
  * store URL DIRECTORY damage ID FILE     starts with that file cut short anywhere, and with each byte
  *                                        of its events changed: all that are whole are delivered
  * store URL DIRECTORY fork ID N          parent and child capture N each; the child ends, then the parent
@@ -143,6 +146,21 @@ static void fill(const char *id, int64_t refusals) {
   print_ledger();
 }
 
+/* Every one of them is accepted: older ones give way. */
+static void large(const char *id) {
+  int64_t n = 0;
+  while (statistic(client, PH_STAT_DROPPED_OVERFLOW) == 0) {
+    CHECK_OK(capture_sized(id, n++, 2000));
+  }
+  for (int i = 0; i < 30; i++) {
+    CHECK_OK(capture_sized(id, n++, 900000));
+    for (int small = 0; small < i * 10; small++) {
+      CHECK_OK(capture_sized(id, n++, 2000));
+    }
+  }
+  print_ledger();
+}
+
 enum { FILE_HEADER = 4096, SLOT_HEADER = 64, EVENTS_MAX = 16 };
 
 static uint8_t sample[1 << 20];
@@ -248,7 +266,8 @@ int main(int argc, char **argv) {
   directory = argv[2];
   const char *what = argv[3], *id = argc > 4 ? argv[4] : "";
   long long number = argc > 5 ? atoll(argv[5]) : 0, more = argc > 6 ? atoll(argv[6]) : 0;
-  bool fills = strcmp(what, "fill") == 0;
+  bool is_large = strcmp(what, "large") == 0;
+  bool fills = strcmp(what, "fill") == 0 || is_large;
   if (strcmp(what, "damage") == 0) {
     damage(argv[5]);
     return 0;
@@ -263,6 +282,8 @@ int main(int argc, char **argv) {
   }
   if (strcmp(what, "storm") == 0) {
     storm(id, argv[5]);
+  } else if (is_large) {
+    large(id);
   } else if (fills) {
     fill(id, number > 0 ? number : 100);
   } else if (strcmp(what, "fork") == 0) {

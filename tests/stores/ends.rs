@@ -267,6 +267,24 @@ fn the_oldest_events_give_way_where_the_host_wants_it() {
     assert!(gap <= 1, "{gap} gaps");
 }
 
+/// One needs four slots of a file that is full of others.
+#[test]
+fn a_large_event_has_as_many_older_ones_give_way_as_it_needs() {
+    let scene = Scene::new();
+    scene.go_down();
+    let counts = ledger(&scene.run(&["large", "u", "1", "8388608"]).expect_success());
+    assert_eq!(counts["full"], 0);
+    scene.come_back();
+    let sent = scene.send();
+    let kept = counts["accepted"] - counts["overflown"];
+    assert_eq!((sent["adopted"], sent["delivered"]), (kept, kept));
+    let numbers = scene.numbers("u");
+    assert_eq!(numbers.last(), Some(&(counts["accepted"] as i64 - 1)));
+    assert!(kept < counts["accepted"]);
+    let gap = numbers.windows(2).filter(|pair| pair[1] != pair[0] + 1).count();
+    assert!(gap <= 1, "{gap} gaps");
+}
+
 #[test]
 fn a_directory_that_cannot_be_used_costs_one_warning() {
     for trouble in ["no parent", "a file", "everybody's", "another user's", "removed"] {
