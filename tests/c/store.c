@@ -15,10 +15,13 @@
  * store URL DIRECTORY fork ID N          parent and child capture N each; the child ends, then the parent
  * store URL DIRECTORY optout ID N        captures, opts out, captures, opts in, captures, dies
  * store URL DIRECTORY removed ID N       captures, removes the directory, captures N more, delivers them
+ * store URL DIRECTORY broken ID N MS     captures N events of 2 kB, of which the first 500 find a disk that
+ *                                        works, shuts down within MS, prints the ledger
  * store URL DIRECTORY hold ID N          captures, says so, reads a number, and ends without a word
  *                                        when so many are delivered */
 #include "check.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -32,6 +35,15 @@ enum { THREADS = 4 };
 
 static const char *url, *directory;
 static ph_client *client;
+static atomic_bool disk_is_broken;
+
+/* The library finds this one before the system's. */
+int posix_fallocate(int fd, off_t at, off_t length) {
+  if (atomic_load(&disk_is_broken)) {
+    return EIO;
+  }
+  return fallocate(fd, 0, at, length) == 0 ? 0 : errno;
+}
 
 static void begin(uint64_t max_bytes, int32_t policy) {
   ph_config *config = config_for(url);
@@ -260,6 +272,18 @@ static void removed(const char *id, int64_t count) {
   print_ledger();
 }
 
+static void broken(const char *id, int64_t count, uint32_t ms) {
+  for (int64_t n = 0; n < count; n++) {
+    atomic_store(&disk_is_broken, n >= 500);
+    CHECK_OK(capture_sized(id, n, 2000));
+  }
+  ph_status ended = ph_shutdown(client, ms);
+  CHECK(ended == PH_OK || ended == PH_ERROR_TIMEOUT);
+  CHECK(statistic(client, PH_STAT_DROPPED) == statistic(client, PH_STAT_DROPPED_SHUTDOWN));
+  print_ledger();
+  ph_client_free(client);
+}
+
 int main(int argc, char **argv) {
   CHECK(argc >= 4);
   url = argv[1];
@@ -288,6 +312,9 @@ int main(int argc, char **argv) {
     fill(id, number > 0 ? number : 100);
   } else if (strcmp(what, "fork") == 0) {
     forks(id, number);
+  } else if (strcmp(what, "broken") == 0) {
+    broken(id, number, (uint32_t)more);
+    return 0;
   } else if (strcmp(what, "removed") == 0) {
     removed(id, number);
   } else if (strcmp(what, "optout") == 0) {

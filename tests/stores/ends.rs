@@ -316,6 +316,30 @@ fn a_directory_that_cannot_be_used_costs_one_warning() {
     }
 }
 
+/// What comes after that is in memory, beside what is in the file.
+#[test]
+fn what_is_in_the_file_is_stored_also_where_the_disk_broke_later() {
+    let scene = Scene::new();
+    scene.go_down();
+    let stopped = scene.run(&["broken", "u", "5000", "300"]);
+    let warnings = stopped.stderr.lines().filter(|line| line.contains("storage: ")).count();
+    assert_eq!(warnings, 1, "{stopped}");
+    let counts = ledger(&stopped.expect_success());
+    let stored = counts["stored"];
+    assert_eq!(counts["accepted"], 5000);
+    assert!((500..4000).contains(&stored), "{stored} stored");
+    scene.come_back();
+    let sent = scene.send();
+    assert_eq!((sent["adopted"], sent["delivered"]), (stored, stored));
+    assert_eq!(scene.numbers("u"), range(stored as i64));
+    assert_eq!(scene.files(), []);
+
+    let counts = ledger(&scene.run(&["broken", "v", "5000", "20000"]).expect_success());
+    assert_eq!((counts["delivered"], counts["stored"]), (5000, 0));
+    assert_eq!(scene.numbers("v"), range(5000));
+    assert_eq!(scene.files(), []);
+}
+
 /// Takes the place of a disk that is full. In a namespace of its own, where mounting is permitted.
 #[test]
 fn a_disk_filled_to_the_last_byte_loses_nothing_that_is_stored() {
