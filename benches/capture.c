@@ -17,6 +17,7 @@
 #include "common/event.h"
 #include "common/fail.h"
 #include "common/figures.h"
+#include "common/folder.h"
 #include "common/heap.h"
 #include "common/histogram.h"
 #include "common/timer.h"
@@ -250,15 +251,12 @@ static void measure(void *argument)
 {
     const struct plan *plan = argument;
     struct gate gate = GATE_OPEN;
-    const char *folder = getenv("TMPDIR");
-    char storage[512];
-    snprintf(storage, sizeof storage, "%s/posthog-bench-XXXXXX", folder == NULL ? "/tmp" : folder);
-    require(!plan->stored || mkdtemp(storage) != NULL, "no directory: %s", storage);
+    struct folder folder = folder_new();
     struct client client = client_open(&(struct client_options){
         .url = url,
         .disabled = plan->disabled,
         .queue_max_events = plan->default_bounds ? 0 : QUEUE_EVENTS,
-        .storage_dir = plan->stored ? storage : NULL,
+        .storage_dir = plan->stored ? folder.path : NULL,
         .gate = plan->disabled ? NULL : &gate,
     });
     if (plan->super_properties > 0) {
@@ -294,13 +292,11 @@ static void measure(void *argument)
     report(plan, workers, wall_ns);
     if (plan->disabled) {
         ph_client_free(client.handle);
-        return;
+    } else {
+        gate_open(&gate);
+        client_close_refused(&client, events, refused);
     }
-    gate_open(&gate);
-    client_close_refused(&client, events, refused);
-    if (plan->stored) {
-        require(rmdir(storage) == 0, "%s is not empty", storage);
-    }
+    folder_remove(&folder);
 }
 
 int main(int argc, char **argv)

@@ -10,19 +10,20 @@
 #include "common/event.h"
 #include "common/fail.h"
 #include "common/figures.h"
+#include "common/folder.h"
 #include "common/timer.h"
 
 /* Nobody listens there. */
 #define NOWHERE "http://127.0.0.1:9"
 #define BYTES_MAX (64u << 20)
 
-static char storage[512];
+static struct folder folder;
 
 static ph_client *init(void)
 {
     ph_config *config = ph_config_new("phc_benchmark");
     require(ph_config_set_host(config, NOWHERE) == PH_OK, "host");
-    require(ph_config_set_storage_dir(config, storage) == PH_OK, "storage");
+    require(ph_config_set_storage_dir(config, folder.path) == PH_OK, "storage");
     require(ph_config_set_storage_max_bytes(config, BYTES_MAX) == PH_OK, "bytes");
     ph_client *client = NULL;
     ph_status status = ph_init(config, &client);
@@ -68,13 +69,11 @@ static void take_over(void *unused)
 
 int main(void)
 {
-    const char *folder = getenv("TMPDIR");
-    snprintf(storage, sizeof storage, "%s/posthog-bench-XXXXXX", folder == NULL ? "/tmp" : folder);
-    require(mkdtemp(storage) != NULL, "no directory: %s", storage);
+    folder = folder_new();
     event_prepare();
     timer_ns_per_tick();
     in_child(leave, NULL);
     in_child(take_over, NULL);
-    require(rmdir(storage) == 0, "%s is not empty", storage);
+    folder_remove(&folder);
     return 0;
 }

@@ -139,9 +139,12 @@ impl Client {
     }
 
     /// The time of what is captured now.
-    #[inline]
+    #[inline(always)]
     fn now(&self) -> Timestamp {
-        self.shared.config.deterministic.map_or_else(clock::now, |(time, _)| time)
+        match self.shared.config.deterministic {
+            Some((time, _)) => time,
+            None => clock::now(),
+        }
     }
 
     pub fn reports(&self) -> &Reports {
@@ -442,8 +445,10 @@ impl Client {
             anew = (escaped(distinct_id)?, escaped(name)?);
             (&*anew.0, &*anew.1)
         };
-        let (text, marks, repairs) =
-            props.map_or((&[][..], 0, 0), |own| (own.text(), own.marks(), own.repairs()));
+        let (text, marks, repairs) = match props {
+            Some(own) => (own.text(), own.marks(), own.repairs()),
+            None => (&[][..], 0, 0),
+        };
         if repairs > 0 {
             runtime.counters.repairs.add(u64::from(repairs));
         }

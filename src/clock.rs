@@ -5,6 +5,7 @@ use crate::timestamp::Timestamp;
 use std::time::SystemTime;
 
 /// The wall clock, for what goes on the wire.
+#[inline(always)]
 pub fn now() -> Timestamp {
     match sys::clock::now() {
         Some((secs, micros)) => Timestamp::from_unix_micros(secs, micros),

@@ -63,7 +63,6 @@ impl Props {
     }
 
     /// The members, without braces.
-    #[inline(always)]
     pub fn text(&self) -> &[u8] {
         self.text.as_slice()
     }

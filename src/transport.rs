@@ -6,15 +6,13 @@
 use crate::carrier::{Carrier, Incoming, Outgoing};
 use crate::connector::NoTunnel;
 #[cfg(feature = "tls")]
-use crate::connector::{Refusal, Sessions};
+use crate::connector::Refusal;
 use crate::hooks::Gate;
 use crate::log::{Level, Logger};
 use crate::redirect;
 use crate::report::{Family, Fate, Fault, Hint, Reports};
 use crate::resolver::{Nowhere, OneLookup};
 use crate::route::Route;
-#[cfg(feature = "tls")]
-use crate::trust::Trust;
 use arc_swap::ArcSwapOption;
 use std::io::Read;
 use std::sync::Arc;
@@ -298,14 +296,8 @@ fn read(response: Response<ureq::Body>, body_max: u64) -> Result<Answer, Failure
 pub fn warm_up() {
     static WARM: AtomicBool = AtomicBool::new(false);
     if !WARM.load(Ordering::Acquire) {
-        let config = Agent::config_builder().build();
-        let connector = crate::connector::connector(
-            OneLookup::default(),
-            None,
-            #[cfg(feature = "tls")]
-            Sessions::new(Trust::System),
-        );
-        let agent = Agent::with_parts(config, connector, Nowhere);
+        // Without a connector: it would never be asked.
+        let agent = Agent::with_parts(Agent::config_builder().build(), (), Nowhere);
         let _ = agent.get("http://nowhere.invalid/").call();
         WARM.store(true, Ordering::Release);
     }

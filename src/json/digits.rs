@@ -26,7 +26,7 @@ pub fn write_digits(
 
 /// The digits of a number of at most eight, a byte each, the first in the lowest.
 ///
-/// Halves are halved three times, in lanes of one word: each `quotient | remainder << lane`, where the
+/// Halves are halved, in lanes of one word: each becomes `quotient | remainder << lane`, and the
 /// remainder is `number - quotient * divisor`. A division by a constant is a multiplication that is
 /// exact for all values that a lane can have.
 #[inline(always)]
