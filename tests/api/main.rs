@@ -28,6 +28,7 @@ mod optout;
 mod protocol;
 mod race;
 mod shutdown;
+mod stored;
 mod storm;
 mod testing;
 mod transport;
