@@ -36,10 +36,11 @@ static ph_client *client_with_an_event(void) {
 }
 
 /* How long the call takes, in milliseconds. On a machine with much else to do a single wake-up may
- * be late, so the best of three counts; each client is new, and left in the resolver. */
-static int best_of_three(const char *what, int64_t (*call)(ph_client *client)) {
+ * be late, so a few are tried until one is within the bound; each client is new, and left in the
+ * resolver. */
+static int best_of_a_few(const char *what, int64_t (*call)(ph_client *client), int bound) {
   int64_t best = INT64_MAX;
-  for (int i = 0; i < 3; i++) {
+  for (int i = 0; i < 5 && best > bound; i++) {
     ph_client *client = client_with_an_event();
     int64_t begin = now_ms();
     int64_t took = call(client) - begin;
@@ -86,12 +87,13 @@ static void one_lookup_is_under_way(void) {
 }
 
 int main(void) {
-  int took = best_of_three("ph_shutdown(client, 500)", shut_down);
+  int took = best_of_a_few("ph_shutdown(client, 500)", shut_down, 550);
   CHECK(took >= 499 && took <= 550);
-  CHECK(best_of_three("ph_client_free(client)", free_at_once) <= 50);
-  took = best_of_three("ph_flush(client, 300)", flush);
+  CHECK(best_of_a_few("ph_client_free(client)", free_at_once, 50) <= 50);
+  took = best_of_a_few("ph_flush(client, 300)", flush, 350);
   CHECK(took >= 299 && took <= 350);
   one_lookup_is_under_way();
-  /* Three clients are left as they are: the process ends with their threads in the resolver. */
+  /* The clients of the flushes are left as they are: the process ends with their threads in the
+   * resolver. */
   return 0;
 }
