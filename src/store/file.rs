@@ -18,7 +18,7 @@ use super::lock;
 use crate::clock;
 use crate::record::{DONE, MARK_AT, Seal};
 use crate::storage::{HEADER as FILE_HEADER, Owned};
-use crate::sys::pages::{Pages, Resident};
+use crate::sys::pages::{Pages, Resident, Window};
 use crate::sys::thread;
 use std::io;
 use std::ops::{Deref, DerefMut, Range};
@@ -79,12 +79,23 @@ impl Head {
 /// one of more bytes is closed by a thread of its own.
 const LARGE: u64 = 4 << 20;
 
+/// Address space of a window: of so many slots, or of one.
+const WINDOW: usize = 16 << 20;
+
+/// What a file's slots are used for.
+#[derive(Default)]
+struct Slots {
+    /// Which are used, of those that there are.
+    taken: Vec<bool>,
+    /// Where they are in memory.
+    windows: Vec<Option<Arc<Window>>>,
+}
+
 /// A file of this process's: its own, or one that it took over.
 pub struct SlotFile {
     pub owned: Arc<Owned>,
     unit: usize,
-    /// Which slots are used.
-    taken: Mutex<Vec<bool>>,
+    slots: Mutex<Slots>,
     /// How many of all files.
     used: Arc<AtomicUsize>,
     order: AtomicU64,
@@ -96,9 +107,9 @@ pub struct SlotFile {
 
 impl SlotFile {
     pub fn new(owned: Owned, unit: usize, used: Arc<AtomicUsize>) -> SlotFile {
-        let (owned, taken, order) = (Arc::new(owned), Mutex::default(), AtomicU64::new(1));
+        let (owned, slots, order) = (Arc::new(owned), Mutex::default(), AtomicU64::new(1));
         let (is_unsynced, is_over) = (AtomicBool::new(true), AtomicBool::new(false));
-        SlotFile { owned, unit, taken, used, order, is_unsynced, is_over }
+        SlotFile { owned, unit, slots, used, order, is_unsynced, is_over }
     }
 
     /// What the disk is to keep of it: nothing new comes to one that was taken over.
@@ -109,17 +120,17 @@ impl SlotFile {
 
     /// How many slots the file has room for.
     pub fn units(&self) -> usize {
-        lock(&self.taken).len()
+        lock(&self.slots).taken.len()
     }
 
     /// So many slots in a row; `None` when there would be more than `max` then.
     pub fn take(self: &Arc<SlotFile>, units: usize, max: usize) -> io::Result<Option<Slot>> {
-        let mut taken = lock(&self.taken);
-        let len = taken.len();
-        let is_free = |at: &usize| taken[*at..len.min(at + units)].iter().all(|used| !used);
+        let mut slots = lock(&self.slots);
+        let len = slots.taken.len();
+        let is_free = |at: &usize| slots.taken[*at..len.min(at + units)].iter().all(|used| !used);
         let Some(first) = (0..=len).find(is_free) else { return Ok(None) };
         let place = first..first + units;
-        let at = (FILE_HEADER + place.start * self.unit) as u64;
+        let at = self.at(first);
         if place.end > len {
             if place.end > max {
                 return Ok(None);
@@ -128,13 +139,44 @@ impl SlotFile {
                 return Err(io::Error::other("the file was removed"));
             }
             self.owned.file.allocate(at, (units * self.unit) as u64)?;
-            taken.resize(place.end, false);
+            slots.taken.resize(place.end, false);
         }
-        let pages = self.owned.file.map_part(at, units * self.unit)?;
-        taken[place.clone()].fill(true);
+        let pages = self.pages(&mut slots.windows, &place)?;
+        slots.taken[place.clone()].fill(true);
         self.used.fetch_add(units, Ordering::Relaxed);
         let hold = Hold { file: Arc::clone(self), at, place, is_free: AtomicBool::new(true) };
         Ok(Some(Slot { pages, hold: Arc::new(hold), seed: 0 }))
+    }
+
+    /// Where a slot begins.
+    fn at(&self, slot: usize) -> u64 {
+        (FILE_HEADER + slot * self.unit) as u64
+    }
+
+    /// Slots as memory. They are not used yet.
+    fn pages(
+        &self,
+        windows: &mut Vec<Option<Arc<Window>>>,
+        place: &Range<usize>,
+    ) -> io::Result<Pages> {
+        let file = &self.owned.file;
+        let each = (WINDOW / self.unit).max(1);
+        let (index, first) = (place.start / each, place.start % each);
+        if windows.len() <= index {
+            windows.resize(index + 1, None);
+        }
+        if windows[index].is_none() {
+            // Without so much address space each slot has a window of its own.
+            windows[index] = file.window(self.at(index * each), each * self.unit).ok();
+        }
+        let len = place.len() * self.unit;
+        match windows[index].clone().and_then(|window| Pages::of(window, first * self.unit, len)) {
+            Some(pages) => Ok(pages),
+            None => {
+                let window = file.window(self.at(place.start), len)?;
+                Pages::of(window, 0, len).ok_or_else(|| io::ErrorKind::InvalidInput.into())
+            }
+        }
     }
 
     pub fn is_there(&self) -> bool {
@@ -202,7 +244,7 @@ impl Drop for Hold {
             self.free();
         }
         self.file.used.fetch_sub(self.place.len(), Ordering::Relaxed);
-        if let Some(taken) = lock(&self.file.taken).get_mut(self.place.clone()) {
+        if let Some(taken) = lock(&self.file.slots).taken.get_mut(self.place.clone()) {
             taken.fill(false);
         }
     }

@@ -85,6 +85,18 @@ fn numbers(found: &mut Found) -> Vec<u8> {
     all
 }
 
+/// A process may have 65,530 mappings on Linux, and the host needs its own.
+#[test]
+fn many_slots_are_few_mappings() {
+    let scratch = Scratch::new();
+    let store = scratch.store(1 << 30);
+    let slots: Vec<Slot> = (0..500).map(|_| store.take(1).unwrap().unwrap()).collect();
+    let maps = fs::read_to_string("/proc/self/maps").unwrap();
+    let own = maps.lines().filter(|line| line.contains(scratch.0.to_str().unwrap()));
+    assert_eq!(own.count(), 1);
+    drop(slots);
+}
+
 /// A file of two slots with four events each, and where each begins and ends.
 fn sample() -> (Vec<u8>, Vec<(usize, usize)>) {
     let scratch = Scratch::new();

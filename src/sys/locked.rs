@@ -7,13 +7,14 @@
 //! that are its own, by device and inode, and never opens one of them a second time.
 
 use crate::sys::fork;
-use crate::sys::pages::Pages;
+use crate::sys::pages::Window;
 use std::fs::{File, Metadata, OpenOptions};
 use std::io;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::ptr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
 /// A file that is this process's while this lives.
@@ -183,9 +184,9 @@ impl LockedFile {
         Ok(self.file.metadata()?.len())
     }
 
-    /// A part of it as memory. It has to be allocated, and begins at a page.
-    pub fn map_part(&self, at: u64, len: usize) -> io::Result<Pages> {
-        Pages::map(&self.file, at, len)
+    /// A part of it, to be used as memory as far as it is allocated. It begins at a page.
+    pub fn window(&self, at: u64, len: usize) -> io::Result<Arc<Window>> {
+        Window::map(&self.file, at, len)
     }
 
     /// What lies there, read and not mapped: a file that is cut short meanwhile is an error.

@@ -7,35 +7,66 @@ use std::ops::{Deref, DerefMut};
 use std::slice;
 use std::sync::Arc;
 
-/// Some pages of a file whose space is allocated, so that touching them never finds the disk full. A
-/// forked child does not have them.
-pub struct Pages(Arc<MmapRaw>);
+/// A stretch of a file as address space, which may be longer than the file. Processes have a limited
+/// number of mappings, and the host needs its own: many parts are used by one. A forked child does not
+/// have it.
+pub struct Window(MmapRaw);
+
+impl Window {
+    pub fn map(file: &File, at: u64, len: usize) -> io::Result<Arc<Window>> {
+        let map = MmapOptions::new().offset(at).len(len).map_raw(file)?;
+        map.advise(Advice::DontFork)?;
+        Ok(Arc::new(Window(map)))
+    }
+}
 
 /// The memory of some pages, for the system to have back.
-pub struct Resident(Arc<MmapRaw>);
+#[derive(Clone)]
+pub struct Resident {
+    window: Arc<Window>,
+    start: usize,
+    len: usize,
+}
 
 impl Resident {
     /// Gives it back until it is next looked at. What is in the pages stays.
     pub fn give_back(&self) {
+        let Resident { window, start, len } = self;
         // SAFETY: a shared map of a file loses nothing: its pages come back from the file's cache,
         // whoever reads or writes them meanwhile.
-        let _ = unsafe { self.0.unchecked_advise(UncheckedAdvice::DontNeed) };
+        let _ =
+            unsafe { window.0.unchecked_advise_range(UncheckedAdvice::DontNeed, *start, *len) };
+    }
+
+    fn place(&self) -> *mut u8 {
+        self.window.0.as_mut_ptr().wrapping_add(self.start)
     }
 }
 
+/// Some pages of a window, whose space the file has, so that touching them never finds the disk full.
+pub struct Pages(Resident);
+
 impl Pages {
-    /// Maps them, and has the system provide them at once: who writes to them first does not wait.
-    pub fn map(file: &File, at: u64, len: usize) -> io::Result<Pages> {
-        let map = MmapOptions::new().offset(at).len(len).map_raw(file)?;
-        map.advise(Advice::DontFork)?;
+    /// Has the system provide them at once: who writes to them first does not wait. They are nobody
+    /// else's meanwhile. `None` where the window ends before them.
+    pub fn of(window: Arc<Window>, start: usize, len: usize) -> Option<Pages> {
+        if start.checked_add(len)? > window.0.len() {
+            return None;
+        }
         // Older kernels cannot; then each page is provided when it is first written to.
-        let _ = map.advise(Advice::PopulateWrite);
-        Ok(Pages(Arc::new(map)))
+        let _ = window.0.advise_range(Advice::PopulateWrite, start, len);
+        Some(Pages(Resident { window, start, len }))
     }
 
     /// Their memory. Giving that back takes a while, which nobody is to wait for with a lock.
     pub fn resident(&self) -> Resident {
-        Resident(Arc::clone(&self.0))
+        self.0.clone()
+    }
+}
+
+impl Drop for Pages {
+    fn drop(&mut self) {
+        self.0.give_back();
     }
 }
 
@@ -44,16 +75,17 @@ impl Deref for Pages {
 
     #[inline]
     fn deref(&self) -> &[u8] {
-        // SAFETY: the map is as long as that, readable, and lives as long as `self`. The file is this
-        // process's alone (`sys::locked`), and is never made shorter.
-        unsafe { slice::from_raw_parts(self.0.as_ptr(), self.0.len()) }
+        // SAFETY: the window is as long as that, readable, and lives as long as `self`. The file has
+        // these pages, is this process's alone (`sys::locked`), and is never made shorter.
+        unsafe { slice::from_raw_parts(self.0.place(), self.0.len) }
     }
 }
 
 impl DerefMut for Pages {
     #[inline]
     fn deref_mut(&mut self) -> &mut [u8] {
-        // SAFETY: as for `deref`; it is writable, and `self` is borrowed for as long as the slice.
-        unsafe { slice::from_raw_parts_mut(self.0.as_mut_ptr(), self.0.len()) }
+        // SAFETY: as for `deref`; it is writable, whoever made `self` sees to it that these pages are
+        // nobody else's, and `self` is borrowed for as long as the slice.
+        unsafe { slice::from_raw_parts_mut(self.0.place(), self.0.len) }
     }
 }
