@@ -1389,7 +1389,8 @@ PH_API ph_status ph_context_set_flag_events(ph_context *context, bool flag_event
  *
  * `ph_init` takes over the files of dead processes with the same API key and host
  * (`PH_STAT_ADOPTED`), without asking the network, and starts the sender if there
- * is something in them. They are sent oldest first, with their uuids and times, in
+ * is something in them. Of more than 32 files, one descriptor each, the sender goes on
+ * with the next when those before are delivered. They are sent oldest first, with their uuids and times, in
  * turns with new events; `ph_shutdown` waits for them, `ph_flush` and
  * `ph_queue_drain` do not. An event whose request was under way when the process died
  * is sent again, with the same uuid. Places that cannot be read are skipped
@@ -1410,7 +1411,9 @@ PH_API ph_status ph_context_set_flag_events(ph_context *context, bool flag_event
  * `ph_init`. `PH_ERROR_UTF8`; `PH_ERROR_UNSUPPORTED` in builds without the
  * feature `crash`, and on systems other than Linux on x86-64 and aarch64.
  */
-PH_API ph_status ph_config_set_storage_dir(ph_config *config, const char *path);
+PH_API
+ph_status ph_config_set_storage_dir(ph_config *config,
+                                    const char *path);
 
 /**
  * Bounds the stored events, in bytes of the file: those of this process, as many again

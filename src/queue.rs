@@ -277,6 +277,8 @@ impl Queue {
     /// What the sender does next. Asked by the sender alone. Events of this process and adopted ones
     /// take turns.
     pub fn next(&self, now: Instant) -> Next {
+        #[cfg(storage)]
+        self.adopt_more();
         let mut inner = self.lock();
         let surplus = inner.chunks.spares.surplus(now);
         if !surplus.is_empty() {

@@ -98,6 +98,8 @@ pub struct Found {
     pub adopted: Vec<Owned>,
     /// Dead files that were left: of other projects, and such that cannot be read.
     pub left: Left,
+    /// The last that was looked at, where there are more behind it.
+    pub rest: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
@@ -174,17 +176,24 @@ impl Directory {
         Ok(names)
     }
 
-    /// The files of one kind whose processes have ended.
-    pub fn adopt(&self, kind: Kind) -> io::Result<Found> {
+    /// The files of one kind whose processes have ended: at most so many, each of which has a descriptor,
+    /// of those behind that one.
+    pub fn adopt(&self, kind: Kind, behind: Option<&Path>, max: usize) -> io::Result<Found> {
         let mut found = Found::default();
+        let mut last = None;
         for path in self.names()? {
             if extension(&path) == UNFINISHED && is_name(&path) {
                 // Nobody has ever used it.
                 if let Ok(Some(_locked)) = LockedFile::adopt(&path) {
                     let _ = fs::remove_file(&path);
                 }
-            } else if extension(&path) == kind.name() {
-                self.consider(kind, path, &mut found);
+            } else if extension(&path) == kind.name() && behind.is_none_or(|it| it < path) {
+                if found.adopted.len() >= max {
+                    found.rest = last;
+                    break;
+                }
+                self.consider(kind, path.clone(), &mut found);
+                last = Some(path);
             }
         }
         Ok(found)

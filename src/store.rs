@@ -4,13 +4,14 @@
 //! time, its space allocated before anything is written, and slots are used again when everything
 //! in them is settled. Files of dead processes are read slot by slot (`LeftOver`).
 
+mod adoption;
 mod file;
 mod left;
 mod syncer;
 
 pub use crate::sys::pages::Resident;
 pub use file::{Hold, Place, Slot};
-pub use left::LeftOver;
+pub use left::{Found, LeftOver};
 pub use syncer::Syncer;
 
 use crate::clock;
@@ -19,8 +20,8 @@ use crate::log::{Level, Logger};
 use crate::storage::{Directory, Kind, Owned};
 use crate::sys::thread;
 use file::SlotFile;
-use left::Found;
 use std::io;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -50,6 +51,8 @@ pub struct Store {
     own: Mutex<Option<Arc<SlotFile>>>,
     /// All of whose events some may not be settled.
     files: Mutex<Vec<Weak<SlotFile>>>,
+    /// Behind which there are more files of dead processes. Held while some are taken over.
+    rest: Mutex<Option<PathBuf>>,
     /// Where the host wants events to outlive a loss of power.
     syncer: Option<Syncer>,
     /// The disk was not told of files that came or went.
@@ -84,6 +87,7 @@ impl Store {
             is_active: AtomicBool::new(true),
             own: Mutex::new(None),
             files: Mutex::new(Vec::new()),
+            rest: Mutex::new(None),
             syncer: sync.map(Syncer::new),
             has_new_names: AtomicBool::new(false),
             sync_failed: AtomicBool::new(false),
@@ -212,35 +216,6 @@ impl Store {
         }
     }
 
-    /// Takes over what dead processes of the same project left.
-    pub fn adopt(&self) -> Found {
-        let now_ms = clock::now().unix_millis();
-        let found = match self.directory.adopt(self.kind) {
-            Ok(found) => found,
-            Err(error) => {
-                self.fail(&error);
-                return Found::default();
-            }
-        };
-        for (count, why) in [
-            (found.left.foreign, "of another project"),
-            (found.left.unknown, "that this version cannot read"),
-        ] {
-            if count > 0 {
-                let text = format_args!("{count} files of events {why} stay where they are");
-                self.logger.log(Level::Warn, text);
-            }
-        }
-        let mut all = Found::default();
-        for owned in found.adopted {
-            let file = Arc::new(SlotFile::new(owned, self.unit, Arc::default()));
-            self.know(&file);
-            all.add(&file, now_ms.saturating_sub(self.bounds.age_max_ms));
-        }
-        all.shorten(self.bounds.bytes_max);
-        all
-    }
-
     /// Whether what is in the files will be found by the next process: not where somebody has removed
     /// them.
     pub fn keeps(&self) -> bool {
@@ -261,11 +236,15 @@ impl Store {
 
     /// Removes all files, at the user's wish. What is stored later has a new one.
     pub fn purge(&self) {
+        let mut rest = lock(&self.rest);
         let mut own = lock(&self.own);
         lock(&self.files).drain(..).filter_map(|it| it.upgrade()).for_each(|it| it.purge());
         self.grown.store(0, Ordering::Relaxed);
         self.has_new_names.store(true, Ordering::Release);
         *own = None;
+        while let Some(behind) = rest.take() {
+            *rest = self.remove_behind(&behind);
+        }
     }
 }
 

@@ -8,12 +8,14 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::exception::{Exception, FRAMES_MAX, Level as Severity};
 use crate::log::{Level, Logger};
-use crate::storage::{HEADER, Kind, Owned};
+use crate::storage::{Directory, HEADER, Kind, Owned};
 use crate::sys::crash::{NAMES, layout};
 use crate::sys::images::Image;
 use crate::uuid::Random;
 use serde_json::{Map, Value};
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Reports beyond these are given up, the oldest first.
@@ -68,37 +70,12 @@ impl Reports {
         // That it is unfit has been told.
         let silent = Logger::new(None, false, Arc::default());
         let Some(directory) = directory(config, &silent) else { return Vec::new() };
-        let Ok(mut found) = directory.adopt(Kind::Crash) else { return Vec::new() };
-        for (count, why) in [
-            (found.left.foreign, "of another project"),
-            (found.left.unknown, "that this version cannot read"),
-        ] {
-            if count > 0 {
-                let text = format_args!("{count} crash files {why} stay where they are");
-                logger.log(Level::Warn, text);
-            }
-        }
         let now_ms = clock::now().unix_millis();
-        let mut read: Vec<(Owned, Record)> = Vec::new();
-        for owned in found.adopted.drain(..) {
-            let may_be_read = begin_reading(&owned);
-            if !may_be_read {
-                let text = "a crash report that could not be read is given up";
-                logger.log(Level::Warn, format_args!("{text}"));
-            }
-            match read_record(&owned).filter(|_| may_be_read) {
-                Some(record) if record.crash.is_some() || record.note.is_some() => {
-                    read.push((owned, record));
-                }
-                // A process that has ended without a crash.
-                _ => owned.remove(),
-            }
-        }
-        let too_many = read.len().saturating_sub(REPORTS_MAX);
+        let (read, too_many) = read_all(&directory, logger);
         let mut reports = Vec::new();
-        for (index, (owned, record)) in read.into_iter().enumerate() {
+        for (owned, record) in read {
             let is_old = now_ms.saturating_sub(record.time_ms()) > AGE_MAX_MS;
-            if index < too_many || is_old {
+            if is_old {
                 owned.remove();
             } else {
                 let read = AssertUnwindSafe(|| reports_of(owned, record));
@@ -112,6 +89,48 @@ impl Reports {
         }
         reports
     }
+}
+
+/// The newest records of dead processes, some files at a time, and how many more there were. What is no
+/// report is removed.
+fn read_all(directory: &Directory, logger: &Logger) -> (VecDeque<(Owned, Record)>, usize) {
+    let (mut read, mut too_many) = (VecDeque::new(), 0);
+    let (mut foreign, mut unknown, mut behind) = (0, 0, None::<PathBuf>);
+    while let Ok(found) = directory.adopt(Kind::Crash, behind.as_deref(), REPORTS_MAX) {
+        foreign += found.left.foreign;
+        unknown += found.left.unknown;
+        for owned in found.adopted {
+            let may_be_read = begin_reading(&owned);
+            if !may_be_read {
+                let text = "a crash report that could not be read is given up";
+                logger.log(Level::Warn, format_args!("{text}"));
+            }
+            match read_record(&owned).filter(|_| may_be_read) {
+                Some(record) if record.crash.is_some() || record.note.is_some() => {
+                    read.push_back((owned, record));
+                }
+                // A process that has ended without a crash.
+                _ => owned.remove(),
+            }
+        }
+        while read.len() > REPORTS_MAX {
+            too_many += 1;
+            read.pop_front().into_iter().for_each(|(owned, _)| owned.remove());
+        }
+        behind = found.rest;
+        if behind.is_none() {
+            break;
+        }
+    }
+    for (count, why) in
+        [(foreign, "of another project"), (unknown, "that this version cannot read")]
+    {
+        if count > 0 {
+            let text = format_args!("{count} crash files {why} stay where they are");
+            logger.log(Level::Warn, text);
+        }
+    }
+    (read, too_many)
 }
 
 impl Record {

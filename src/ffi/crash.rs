@@ -25,7 +25,8 @@ use std::ffi::c_char;
 ///
 /// `ph_init` takes over the files of dead processes with the same API key and host
 /// (`PH_STAT_ADOPTED`), without asking the network, and starts the sender if there
-/// is something in them. They are sent oldest first, with their uuids and times, in
+/// is something in them. Of more than 32 files, one descriptor each, the sender goes on
+/// with the next when those before are delivered. They are sent oldest first, with their uuids and times, in
 /// turns with new events; `ph_shutdown` waits for them, `ph_flush` and
 /// `ph_queue_drain` do not. An event whose request was under way when the process died
 /// is sent again, with the same uuid. Places that cannot be read are skipped

@@ -5,18 +5,45 @@ use super::chunk::Chunk;
 use super::flights::{Batch, wire_bytes};
 use super::sync::MutexGuard;
 use crate::ledger::Reason;
+#[cfg(storage)]
+use crate::store::{Found, Store};
 use crate::store::{LeftOver, Syncer};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 impl Queue {
-    /// Takes over what dead processes left in the store: how many events.
+    /// Takes over what dead processes left in the store, or some of it: how many events.
     #[cfg(storage)]
     pub fn adopt(&self) -> u64 {
+        self.enter(Store::adopt)
+    }
+
+    /// Goes on with that when all of it is on its way. Called by the sender alone.
+    #[cfg(storage)]
+    pub(super) fn adopt_more(&self) {
+        let has_more = self.store.as_ref().is_some_and(|store| store.has_more());
+        if has_more && self.lock().adopted == 0 {
+            self.enter(Store::adopt_more);
+        }
+    }
+
+    /// Enters what is taken over.
+    #[cfg(storage)]
+    fn enter(&self, adopt: impl FnOnce(&Store) -> Found) -> u64 {
         let Some(store) = &self.store else { return 0 };
-        let found = store.adopt();
-        *self.left_over() = found.left_over;
+        let before = self.lock().given_up;
+        let found = adopt(store);
+        let mut left_over = self.left_over();
+        // Of what was there before the last file may be closed by this, which is not for the lock.
+        let done = std::mem::replace(&mut *left_over, found.left_over);
         let mut inner = self.lock();
+        if inner.given_up != before || !inner.is_wanted() {
+            // A shutdown's deadline, or an opt-out, which has perhaps not known of these.
+            let stays = inner.frozen;
+            drop(inner);
+            std::mem::take(&mut *left_over).abandon(stays);
+            return 0;
+        }
         inner.adopted += found.events;
         // Their process may not have had them synced.
         inner.rename();
@@ -32,7 +59,7 @@ impl Queue {
                 inner.ledger.drop_queued(events, reason);
             }
         }
-        drop(inner);
+        drop((inner, left_over, done));
         self.sync_within(None);
         found.events
     }

@@ -52,7 +52,7 @@ fn only_files_of_dead_processes_are_adopted() {
     let directory = scratch.directory("phc_a");
     let owned = directory.create(Kind::Crash, LEN, 1).unwrap();
     owned.file.write_at(b"mine", HEADER as u64).unwrap();
-    let adopted = |key| scratch.directory(key).adopt(Kind::Crash).unwrap();
+    let adopted = |key| scratch.directory(key).adopt(Kind::Crash, None, usize::MAX).unwrap();
     // The process that has it, by a second client; and another process.
     assert!(adopted("phc_a").adopted.is_empty());
     assert!(elsewhere(|| adopted("phc_a").adopted.is_empty()));
@@ -87,10 +87,10 @@ fn a_closed_copy_in_a_child_leaves_the_lock() {
     let scratch = Scratch::new();
     let directory = scratch.directory("phc_a");
     let owned = directory.create(Kind::Crash, LEN, 1).unwrap();
-    assert!(elsewhere(|| scratch.directory("phc_a").adopt(Kind::Crash).is_ok()));
+    assert!(elsewhere(|| scratch.directory("phc_a").adopt(Kind::Crash, None, usize::MAX).is_ok()));
     assert!(elsewhere(|| scratch
         .directory("phc_a")
-        .adopt(Kind::Crash)
+        .adopt(Kind::Crash, None, usize::MAX)
         .unwrap()
         .adopted
         .is_empty()));
@@ -106,7 +106,7 @@ fn threads_share_what_is_left() {
     }
     let counts: Vec<usize> = std::thread::scope(|scope| {
         let adopt = || {
-            let adopted = directory.adopt(Kind::Crash).unwrap().adopted;
+            let adopted = directory.adopt(Kind::Crash, None, usize::MAX).unwrap().adopted;
             let count = adopted.len();
             // One that was dropped here could be adopted again by another thread.
             adopted.into_iter().for_each(Owned::remove);
@@ -125,9 +125,26 @@ fn the_oldest_come_first() {
     let directory = scratch.directory("phc_a");
     let id = |now_ms| directory.create(Kind::Crash, LEN, now_ms).unwrap().id;
     let made = [30, 10, 1_700_000_000_000, 20].map(id);
-    let found = directory.adopt(Kind::Crash).unwrap();
+    let found = directory.adopt(Kind::Crash, None, usize::MAX).unwrap();
     let ids: Vec<_> = found.adopted.iter().map(|it| it.id).collect();
     assert_eq!(ids, [made[1], made[3], made[0], made[2]]);
+}
+
+#[test]
+fn they_are_adopted_some_at_a_time() {
+    let scratch = Scratch::new();
+    let directory = scratch.directory("phc_a");
+    let ids: Vec<_> =
+        (1..=5).map(|ms| directory.create(Kind::Crash, LEN, ms).unwrap().id).collect();
+    let (mut held, mut seen, mut behind) = (Vec::new(), Vec::new(), None);
+    for expected in [2, 2, 1] {
+        let found = directory.adopt(Kind::Crash, behind.as_deref(), 2).unwrap();
+        assert_eq!(found.adopted.len(), expected);
+        seen.extend(found.adopted.iter().map(|it| it.id));
+        held.extend(found.adopted);
+        behind = found.rest;
+    }
+    assert_eq!((seen, behind), (ids, None));
 }
 
 #[test]
@@ -138,7 +155,7 @@ fn damaged_files_are_left() {
     let bytes = fs::read(&whole.path).unwrap();
     let path = whole.path.clone();
     drop(whole);
-    let left = || directory.adopt(Kind::Crash).unwrap().left;
+    let left = || directory.adopt(Kind::Crash, None, usize::MAX).unwrap().left;
     for bad in [&bytes[..0], &bytes[..1], &bytes[..HEADER - 1]] {
         fs::write(&path, bad).unwrap();
         assert_eq!(left(), Left { foreign: 0, unknown: 1 }, "{} bytes", bad.len());
@@ -154,10 +171,10 @@ fn damaged_files_are_left() {
     let moved = scratch.0.join("elsewhere");
     fs::rename(&path, &moved).unwrap();
     std::os::unix::fs::symlink(&moved, &path).unwrap();
-    assert!(directory.adopt(Kind::Crash).unwrap().adopted.is_empty());
+    assert!(directory.adopt(Kind::Crash, None, usize::MAX).unwrap().adopted.is_empty());
     fs::remove_file(&path).unwrap();
     fs::create_dir(&path).unwrap();
-    assert!(directory.adopt(Kind::Crash).unwrap().adopted.is_empty());
+    assert!(directory.adopt(Kind::Crash, None, usize::MAX).unwrap().adopted.is_empty());
 }
 
 #[test]
@@ -168,7 +185,7 @@ fn what_was_never_finished_is_cleared_away() {
     fs::rename(&unfinished, unfinished.with_extension(UNFINISHED)).unwrap();
     // What somebody else keeps there is nobody's to clear away.
     fs::write(scratch.0.join("store/notes.new"), b"").unwrap();
-    assert!(directory.adopt(Kind::Crash).unwrap().adopted.is_empty());
+    assert!(directory.adopt(Kind::Crash, None, usize::MAX).unwrap().adopted.is_empty());
     assert_eq!(scratch.names(), ["notes.new"]);
 }
 
@@ -203,5 +220,5 @@ fn a_directory_that_is_removed_is_an_error() {
     assert!(owned.file.is_gone());
     owned.remove();
     assert!(directory.create(Kind::Crash, LEN, 1).is_err());
-    assert!(directory.adopt(Kind::Crash).is_err());
+    assert!(directory.adopt(Kind::Crash, None, usize::MAX).is_err());
 }

@@ -90,6 +90,13 @@ impl LeftOver {
         }
     }
 
+    /// Nobody wants it any more: the files stay for the next process, or are removed.
+    pub fn abandon(self, stays: bool) {
+        for file in self.slots.iter().map(|old| &old.hold.file) {
+            if stays { file.leave() } else { file.purge() }
+        }
+    }
+
     /// The next event, which is a copy, and where it lies.
     pub fn peek(&mut self) -> Option<(Record<'_>, Place)> {
         self.seek()?;
@@ -201,9 +208,14 @@ impl Found {
         old.len = old.len.min(used - HEADER);
     }
 
+    /// How many bytes its events take in their files.
+    pub(super) fn bytes(&self) -> u64 {
+        self.left_over.slots.iter().map(|old| old.len as u64).sum()
+    }
+
     /// Gives up the oldest, as far as there is more than so many bytes.
     pub(super) fn shorten(&mut self, bytes_max: u64) {
-        let mut bytes: u64 = self.left_over.slots.iter().map(|old| old.len as u64).sum();
+        let mut bytes = self.bytes();
         while bytes > bytes_max {
             let Some(old) = self.left_over.slots.pop_front() else { return };
             bytes -= old.len as u64;

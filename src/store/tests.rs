@@ -97,6 +97,39 @@ fn many_slots_are_few_mappings() {
     drop(slots);
 }
 
+/// More files than are open at once; their bound is that of all of them.
+#[test]
+fn many_files_are_within_the_bounds_together() {
+    let scratch = Scratch::new();
+    let dead = |number: u8| {
+        let store = scratch.store(1 << 20);
+        let mut slot = store.take(1).unwrap().unwrap();
+        if number < 60 {
+            write(&mut slot, [number]);
+        }
+        store.leave();
+        drop(slot);
+        store.close();
+    };
+    (0..70).for_each(dead);
+    let names = || fs::read_dir(&scratch.0).unwrap().count();
+    assert_eq!(names(), 70);
+    // Of the last ten there is nothing to keep, and the oldest ten are too many.
+    let store = scratch.store(50 * file::PAGE as u64);
+    let mut found = store.adopt();
+    assert_eq!((found.events, found.overflown), (adoption::FILES_MAX as u64, 10));
+    assert_eq!(names(), 50);
+    // While these are open, no other is.
+    assert_eq!(store.adopt_more().events, 0);
+    let mut all = numbers(&mut found);
+    found = store.adopt_more();
+    assert!(!store.has_more());
+    all.extend(numbers(&mut found));
+    // Which are the oldest is told by milliseconds.
+    let distinct: HashSet<u8> = all.iter().copied().filter(|number| *number < 60).collect();
+    assert_eq!((all.len(), distinct.len()), (50, 50));
+}
+
 /// A file of two slots with four events each, and where each begins and ends.
 fn sample() -> (Vec<u8>, Vec<(usize, usize)>) {
     let scratch = Scratch::new();

@@ -34,8 +34,7 @@ impl Resident {
         let Resident { window, start, len } = self;
         // SAFETY: a shared map of a file loses nothing: its pages come back from the file's cache,
         // whoever reads or writes them meanwhile.
-        let _ =
-            unsafe { window.0.unchecked_advise_range(UncheckedAdvice::DontNeed, *start, *len) };
+        let _ = unsafe { window.0.unchecked_advise_range(UncheckedAdvice::DontNeed, *start, *len) };
     }
 
     fn place(&self) -> *mut u8 {

@@ -193,6 +193,7 @@ int main(int argc, char **argv) {
     capture_fatal();
     durable = next;
     wait_for(&told, before + 1);
+    wait_for(&named, 1);
   } else if (strcmp(what, "steady") == 0) {
     for (int64_t end = now_ms() + 10 * interval_ms; now_ms() < end; sleep_ms(1)) {
       capture(1);

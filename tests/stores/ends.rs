@@ -145,6 +145,51 @@ fn a_forked_child_has_a_file_of_its_own() {
     assert_eq!(scene.numbers("u-child"), range(500));
 }
 
+/// More processes than there are files that one takes over at once, with three events each.
+const MANY: usize = 60;
+
+fn leave_many(scene: &Scene) {
+    scene.go_down();
+    for number in 0..MANY {
+        assert_eq!(scene.run(&["die", &format!("u{number}"), "3"]).code, Some(0));
+    }
+    assert_eq!(scene.files().len(), MANY);
+}
+
+#[test]
+fn what_many_processes_left_costs_few_descriptors() {
+    let scene = Scene::new();
+    leave_many(&scene);
+    // The host's descriptors are its own, also while the server does not answer.
+    let held = hold(&scene, "held", 0);
+    let open = fs::read_dir(format!("/proc/{}/fd", held.0.id())).expect("descriptors").count();
+    assert!((32..48).contains(&open), "{open} descriptors");
+    held.end(0);
+    let stopped = ledger(&scene.run(&["send", "300"]).expect_success());
+    assert_eq!(stopped["stored"], stopped["adopted"]);
+    // Its own may be there, too; nobody else's without an event.
+    assert!((MANY..=MANY + 1).contains(&scene.files().len()), "{:?}", scene.files());
+
+    scene.come_back();
+    let last = scene.send();
+    assert_eq!((last["adopted"], last["delivered"]), (3 * MANY as u64, 3 * MANY as u64));
+    for number in 0..MANY {
+        assert_eq!(scene.numbers(&format!("u{number}")), range(3));
+    }
+    assert_eq!(scene.files(), []);
+}
+
+#[test]
+fn opting_out_purges_also_what_was_not_taken_over_yet() {
+    let scene = Scene::new();
+    leave_many(&scene);
+    assert_eq!(scene.run(&["optout", "u", "20"]).code, Some(0));
+    assert_eq!(scene.files().len(), 1);
+    scene.come_back();
+    assert_eq!(scene.send()["adopted"], 20);
+    assert_eq!(scene.receiver.counts().accepted, 20);
+}
+
 #[test]
 fn opting_out_purges_what_is_stored() {
     let scene = Scene::new();
