@@ -174,30 +174,19 @@ impl Queue {
 
 #[cfg(all(test, not(model)))]
 mod tests {
-    use super::super::tests::{ledger, limits, push, queue};
-    use super::super::{Chunk, Flush};
-    use crate::record::NewRecord;
-    use crate::timestamp::Timestamp;
-    use uuid::Uuid;
+    use super::super::Flush;
+    use super::super::tests::{ledger, limits, push, queue, take};
 
     #[test]
     fn a_flush_hears_that_its_events_were_dropped_while_adopted_ones_are_under_way() {
+        let (other, _rings) = queue(limits());
+        push(&other, "adopted").unwrap();
+        other.flush(true);
         let (queue, _rings) = queue(limits());
-        let mut chunk = Chunk::default();
-        let record = NewRecord {
-            distinct_id: b"u",
-            event: b"adopted",
-            props: [&[], &[]],
-            options: &[],
-            marks: 0,
-            timestamp: Timestamp::from_parts(1_700_000_000, 0, 6),
-            uuid: None,
-        };
-        chunk.push(&record, Uuid::nil(), record.len());
         let mut inner = queue.lock();
         inner.adopted += 1;
         inner.ledger.adopted += 1;
-        let _batch = inner.take_adopted(chunk);
+        let _batch = inner.take_adopted(take(&other).chunk);
         drop(inner);
 
         push(&queue, "fresh").unwrap();

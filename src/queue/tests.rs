@@ -51,7 +51,7 @@ fn names(chunk: &Chunk) -> Vec<String> {
     chunk.records().map(|r| String::from_utf8(r.event.to_vec()).unwrap()).collect()
 }
 
-fn take(queue: &Queue) -> Batch {
+pub(super) fn take(queue: &Queue) -> Batch {
     match queue.next(Instant::now()) {
         Next::Send(batch) => batch,
         Next::Wait(until) => panic!("nothing is due, wait until {until:?}"),
