@@ -51,13 +51,13 @@ pub fn look_up(module: &Module, offsets: &[u64]) -> Vec<Found> {
     let debug = Debug::read(&parsed).or_else(|| beside.as_ref().and_then(Debug::read));
     let context = debug.as_ref().and_then(Debug::context);
     for ((found, address), symbol) in found.iter_mut().zip(&addresses).zip(symbols) {
-        let lines = context.as_ref().and_then(|context| lines(context, *address));
+        let name = symbol.as_ref().map(|symbol| symbol.name.as_str());
+        let lines = context.as_ref().and_then(|context| lines(context, *address, name));
         found.lines = lines.unwrap_or_default();
         if let Some(symbol) = symbol {
             found.function_start = symbol.address.checked_sub(start);
             if found.lines.is_empty() {
-                let function = cut(&addr2line::demangle_auto(symbol.name.into(), None));
-                found.lines.push(Line { function, ..Line::default() });
+                found.lines.push(Line { function: readable(&symbol.name), ..Line::default() });
             }
         }
     }
@@ -194,16 +194,26 @@ const WANTED: [gimli::SectionId; 10] = [
     gimli::SectionId::DebugRngLists,
 ];
 
-/// The functions at an address, innermost first; `None` when the debug information does not know.
-fn lines(context: &Context<'_>, address: u64) -> Option<Vec<Line>> {
+/// A name of the symbol table, as it is in the source.
+fn readable(name: &str) -> String {
+    cut(&addr2line::demangle_auto(name.into(), None))
+}
+
+/// The functions at an address, innermost first; `None` when the debug information does not know. One
+/// of lines alone (`-g1`) leaves most functions to the symbol table, whose name is `symbol`.
+fn lines(context: &Context<'_>, address: u64, symbol: Option<&str>) -> Option<Vec<Line>> {
     let mut frames = context.find_frames(address).skip_all_loads().ok()?;
     let mut lines = Vec::new();
     while let Ok(Some(frame)) = frames.next() {
-        let function = frame.function?;
-        let name = function.raw_name().ok()?;
         let location = frame.location.as_ref();
         lines.push(Line {
-            function: cut(&addr2line::demangle_auto(name, function.language)),
+            function: match frame.function {
+                Some(function) => {
+                    let name = function.raw_name().ok()?;
+                    cut(&addr2line::demangle_auto(name, function.language))
+                }
+                None => readable(symbol?),
+            },
             file: location.and_then(|it| it.file).map(cut),
             line: location.and_then(|it| it.line).filter(|line| *line > 0),
             column: location.and_then(|it| it.column).filter(|column| *column > 0),
