@@ -1402,7 +1402,7 @@ PH_API ph_status ph_context_set_flag_events(ph_context *context, bool flag_event
  * of about one MiB, allocated at once). A child of `fork` makes its own. The API key
  * is not written. Where the directory cannot be used (no parent, not writable, full,
  * not a directory, another user's, writable for everybody) or is removed later, the
- * log has one warning, and the client works without. A client that is disabled has no
+ * log has a warning, and the client works without. A client that is disabled has no
  * file, one that only captures (`ph_config_set_capture_only`) stores no events.
  * `ph_opt_out` removes what is stored; `ph_opt_in` begins anew.
  *
