@@ -17,6 +17,9 @@ use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
+/// `FS_NOCOW_FL` of `linux/fs.h`.
+const NO_COPY_ON_WRITE: libc::c_long = 0x0080_0000;
+
 /// A file that is this process's while this lives.
 pub struct LockedFile {
     // Closed first, which gives the lock up; only then may another thread claim the file.
@@ -103,8 +106,22 @@ impl LockedFile {
         if !locked.lock()? {
             return Err(io::ErrorKind::WouldBlock.into());
         }
+        locked.stay_in_place();
         locked.allocate(0, len)?;
         Ok(locked)
+    }
+
+    /// Has each write go to where the bytes are. Btrfs would look for a new place, and a mapped page
+    /// for which a full disk has none ends the process. Only of a file that is empty; other file
+    /// systems have no such flag, and no need of it.
+    fn stay_in_place(&self) {
+        let (file, mut flags) = (self.file.as_raw_fd(), 0 as libc::c_long);
+        // SAFETY: the descriptor is open, and `flags` has room for what is written, an `int`.
+        if unsafe { libc::ioctl(file, libc::FS_IOC_GETFLAGS, &raw mut flags) } == 0 {
+            flags |= NO_COPY_ON_WRITE;
+            // SAFETY: as above; it is read now.
+            unsafe { libc::ioctl(file, libc::FS_IOC_SETFLAGS, &raw const flags) };
+        }
     }
 
     /// Takes a file over whose process has ended. `None` while it lives, or when the file is not one

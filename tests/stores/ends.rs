@@ -441,6 +441,34 @@ fn a_disk_filled_to_the_last_byte_loses_nothing_that_is_stored() {
     assert_eq!(scene.numbers("u"), range(filled["accepted"] as i64));
 }
 
+/// Btrfs writes what is changed to a new place, which a full disk does not have. In a namespace of its
+/// own, where mounting is permitted.
+#[test]
+fn a_full_disk_that_copies_on_write_does_not_end_the_process() {
+    let scene = Scene::new();
+    scene.go_down();
+    fs::create_dir(scene.store()).expect("a folder");
+    let script = r#"truncate -s 128M "$2.image" && mkfs.btrfs -q "$2.image" >&2 || exit 77
+        mount -o loop "$2.image" "$2" || exit 77
+        echo mounted
+        "$0" "$1" "$2/files" die before 2500 || exit 1
+        "$0" "$1" "$2/files" fill u 0 1000000000 || exit 1"#;
+    let mut sh = Command::new("unshare");
+    sh.args(["-m", "sh", "-c", script])
+        .arg(scene.program.path())
+        .arg(scene.receiver.url())
+        .arg(scene.store())
+        .env("QUIET", "1");
+    let ended = run(&mut sh, LIMIT);
+    if !ended.stdout.contains("mounted") {
+        skipped("a full disk of Btrfs", "it cannot be made or mounted here");
+        return;
+    }
+    let filled = ledger(&ended.expect_success());
+    assert_eq!(filled["adopted"], 2500);
+    assert!(filled["full"] >= 100 && filled["accepted"] > 5_000, "{filled:?}");
+}
+
 /// Kills at random instants, under four producers and a server that comes and goes. How many is
 /// said by PH_KILLS.
 #[test]
