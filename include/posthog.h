@@ -1201,8 +1201,9 @@ PH_API ph_status ph_config_set_connect_timeout_ms(ph_config *config, uint32_t ti
 PH_API ph_status ph_config_set_request_timeout_ms(ph_config *config, uint32_t timeout_ms);
 
 /**
- * Gives up a batch that has been tried for so long. Milliseconds, 1 to 30 days;
- * default 24 hours.
+ * Gives up a batch that has been tried for so long, counted from its first request:
+ * events that wait behind it have a time of their own, and are bounded by the queue.
+ * Milliseconds, 1 to 30 days; default 24 hours.
  */
 PH_API ph_status ph_config_set_max_age_ms(ph_config *config, uint64_t age_ms);
 
@@ -1425,8 +1426,10 @@ PH_API ph_status ph_config_set_storage_max_bytes(ph_config *config, uint64_t byt
 
 /**
  * Gives up events that have been stored for so long, when they are adopted, and a
- * batch that has been tried for so long; in place of `ph_config_set_max_age_ms`
- * where there is a storage directory. Milliseconds, 1 to 365 days; default 7 days.
+ * batch that has been tried for so long, counted from its first request; in place of
+ * `ph_config_set_max_age_ms` where there is a storage directory. What waits behind a
+ * batch, in a process that runs on, is not given up for its age: the bytes bound it.
+ * Milliseconds, 1 to 365 days; default 7 days.
  */
 PH_API ph_status ph_config_set_storage_max_age_ms(ph_config *config, uint64_t age_ms);
 

@@ -357,8 +357,9 @@ pub extern "C" fn ph_config_set_request_timeout_ms(
     change(config, |config| config.request_timeout_ms.set(u64::from(timeout_ms)))
 }
 
-/// Gives up a batch that has been tried for so long. Milliseconds, 1 to 30 days;
-/// default 24 hours.
+/// Gives up a batch that has been tried for so long, counted from its first request:
+/// events that wait behind it have a time of their own, and are bounded by the queue.
+/// Milliseconds, 1 to 30 days; default 24 hours.
 #[unsafe(no_mangle)]
 pub extern "C" fn ph_config_set_max_age_ms(
     config: Option<&mut ph_config>,

@@ -74,8 +74,10 @@ pub extern "C" fn ph_config_set_storage_max_bytes(
 }
 
 /// Gives up events that have been stored for so long, when they are adopted, and a
-/// batch that has been tried for so long; in place of `ph_config_set_max_age_ms`
-/// where there is a storage directory. Milliseconds, 1 to 365 days; default 7 days.
+/// batch that has been tried for so long, counted from its first request; in place of
+/// `ph_config_set_max_age_ms` where there is a storage directory. What waits behind a
+/// batch, in a process that runs on, is not given up for its age: the bytes bound it.
+/// Milliseconds, 1 to 365 days; default 7 days.
 #[unsafe(no_mangle)]
 pub extern "C" fn ph_config_set_storage_max_age_ms(
     config: Option<&mut ph_config>,
