@@ -101,9 +101,10 @@ pub extern "C" fn ph_config_set_storage_max_age_ms(
 /// `PH_NO_WAIT` neither does. After an exception of the level fatal the disk is told
 /// at once, without the capture waiting for it.
 ///
-/// What a process stored in its last interval before it died is the system's to write,
-/// and is told of by the next one within its first interval. So is the record of a
-/// crash: nothing waits for a disk in a signal handler. That an event is settled is not
+/// What a process stored in its last interval before it died is the system's to write;
+/// the disk is told of it an interval after another process has adopted it. The record
+/// of a crash is the system's to write, too: nothing waits for a disk in a signal
+/// handler. That an event is settled is not
 /// synced: after a loss of power some are sent again, with the same uuids.
 ///
 /// A capture never waits for the sync; the first one in each page of memory that was

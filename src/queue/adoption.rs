@@ -81,6 +81,7 @@ impl Queue {
         }
         let mut inner = self.lock();
         if !inner.is_wanted() {
+            drop(inner);
             *left_over = LeftOver::default();
             return None;
         }

@@ -52,6 +52,7 @@ static void begin(uint64_t max_bytes, int32_t policy) {
   CHECK_OK(ph_config_set_storage_max_bytes(config, max_bytes));
   CHECK_OK(ph_config_set_storage_max_age_ms(config, age == NULL ? 0 : strtoull(age, NULL, 10)));
   CHECK_OK(ph_config_set_flush_interval_ms(config, 20));
+  CHECK_OK(ph_config_set_storage_sync(config, getenv("SYNC") != NULL));
   const char *wait = getenv("RETRY_MS");
   CHECK_OK(ph_config_set_retry_base_ms(config, wait == NULL ? 10 : (uint32_t)atoi(wait)));
   CHECK_OK(ph_config_set_retry_cap_ms(config, wait == NULL ? 50 : (uint32_t)atoi(wait)));

@@ -491,6 +491,9 @@ fn every_accepted_event_survives_being_killed_at_any_instant() {
         let id = format!("run-{kill}");
         let path = journal.display().to_string();
         let mut command = scene.command(&["storm", &id, &path]);
+        if kill % 2 == 1 {
+            command.env("SYNC", "1");
+        }
         let mut child = command.stderr(Stdio::inherit()).spawn().expect("a child");
         random ^= random << 13;
         random ^= random >> 17;
