@@ -48,10 +48,6 @@ pub struct Packer {
 }
 
 impl Packer {
-    pub fn new() -> Packer {
-        Packer::default()
-    }
-
     /// The body, compressed; `None` if that failed, and it is to go out as it is.
     pub fn pack(&mut self, encoding: Encoding, body: &[u8]) -> Option<&[u8]> {
         if self.packed.capacity() > BUFFER_KEPT {
@@ -139,7 +135,7 @@ mod tests {
 
     #[test]
     fn one_packer_packs_one_body_after_the_other() {
-        let mut packer = Packer::new();
+        let mut packer = Packer::default();
         for times in [1, 1000, 0, 200_000, 7] {
             let body = br#"{"event":"e"},"#.repeat(times);
             for encoding in ALL {
@@ -155,7 +151,7 @@ mod tests {
         let mut random = Random::from_seed([1; 32]);
         for len in [0, 1, 100, 70_000, 1 << 20] {
             let body: Vec<u8> = (0..len).map(|_| random.next() as u8).collect();
-            let mut packer = Packer::new();
+            let mut packer = Packer::default();
             for encoding in ALL {
                 let packed = packer.pack(*encoding, &body).unwrap();
                 assert_eq!(unpacked(*encoding, packed), body, "{encoding:?}");

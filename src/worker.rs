@@ -5,6 +5,7 @@
 //! whose deadline has passed can leave it behind.
 
 mod attempt;
+mod buffers;
 mod failures;
 #[cfg(test)]
 mod tests;
@@ -18,7 +19,7 @@ use crate::hooks::{Delivery, Gate, Hooks};
 use crate::ledger::Reason;
 use crate::line::{self, Failed, Line, Parcel};
 use crate::log::{Level, Logger};
-use crate::packer::{Encoding, Packer};
+use crate::packer::Encoding;
 use crate::props::Marks;
 use crate::queue::{Batch, Fate, Next, Queue, Wishes};
 use crate::report;
@@ -28,6 +29,7 @@ use crate::transport::Transport;
 use crate::uuid::Random;
 use crate::wire::{Choice, Family, Protocol, Wire};
 use attempt::Outcome;
+use buffers::Buffers;
 use crossbeam_channel::Receiver;
 use failures::Failures;
 use std::collections::{BTreeMap, HashSet};
@@ -60,8 +62,7 @@ pub struct Worker {
 /// What the loop keeps from one batch to the next.
 pub struct State {
     line: Line,
-    body: Vec<u8>,
-    packer: Packer,
+    buffers: Buffers,
     random: Random,
     failures: Failures,
     /// Those that were heard.
@@ -73,8 +74,7 @@ impl Worker {
     pub fn state(&self) -> State {
         State {
             line: Line::new(self.schedule),
-            body: Vec::new(),
-            packer: Packer::new(),
+            buffers: Buffers::default(),
             random: match self.sequence {
                 Some((seed, sequence)) => Random::of_seed(seed, sequence),
                 None => Random::new(),
@@ -132,7 +132,9 @@ impl Worker {
             Next::Wait(until) => match state.line.take_due(now) {
                 Some(parcel) => self.resume(parcel, state),
                 None => {
-                    let until = until.into_iter().chain(state.line.next_due()).min();
+                    state.buffers.give_back(now);
+                    let dues = [until, state.line.next_due(), state.buffers.due()];
+                    let until = dues.into_iter().flatten().min();
                     self.time.wait(&self.rings, until);
                 }
             },

@@ -45,7 +45,8 @@ impl Worker {
             created: parcel.created,
             sent: self.time.wall(),
         };
-        let odd = self.wire.body(protocol, &parcel.batch.chunk, &attempt, &mut state.body);
+        state.buffers.used(self.time.now());
+        let odd = self.wire.body(protocol, &parcel.batch.chunk, &attempt, &mut state.buffers.body);
         if odd > 0 && parcel.attempts == 1 {
             let text = "left out a $session_id or $window_id that is no string".to_owned();
             self.tell(state, text, odd as u64);
@@ -53,7 +54,8 @@ impl Worker {
         let headers = self.wire.headers(protocol, &attempt);
         let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let encoding = self.encoding(protocol);
-        let packed = encoding.and_then(|encoding| state.packer.pack(encoding, &state.body));
+        let packed =
+            encoding.and_then(|encoding| state.buffers.packer.pack(encoding, &state.buffers.body));
         if !self.queue.wants(&parcel.batch) {
             return Outcome::Unwanted;
         }
@@ -61,15 +63,15 @@ impl Worker {
         let answer = self.transport.send(&Request {
             path: wire::path(self.family, protocol),
             body: Some(Body {
-                bytes: packed.unwrap_or(&state.body),
+                bytes: packed.unwrap_or(&state.buffers.body),
                 encoding: packed.and(encoding).map(Encoding::name),
             }),
             headers: &headers,
             timeout: self.timeout,
             answer_max: ANSWER_MAX + ANSWER_MAX_EACH * parcel.batch.events() as u64,
         });
-        if state.body.capacity() > BUFFER_KEPT {
-            state.body = Vec::new();
+        if state.buffers.body.capacity() > BUFFER_KEPT {
+            state.buffers.body = Vec::new();
         }
         match answer {
             Ok(answer) => self.read(protocol, &answer, parcel, state),

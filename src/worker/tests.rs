@@ -9,7 +9,7 @@ use crate::stamps::Stamps;
 use crate::timestamp::Timestamp;
 use crate::wire::Project;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
@@ -89,6 +89,36 @@ fn push(queue: &Queue) -> Result<(), Error> {
         uuid: None,
     };
     queue.push(&record).map(drop)
+}
+
+/// How much memory for bodies there is when the queue closes at a wait after a large batch.
+fn kept_at_wait(number: usize) -> usize {
+    let mut config = Config::new("phc_x");
+    config.carrier = Some(Arc::new(|_: &Outgoing<'_>, incoming: &mut Incoming| {
+        incoming.status = 200;
+        true
+    }));
+    let worker = sender(&config, &Arc::default(), |queue, _| {
+        let (queue, waits) = (Arc::clone(queue), AtomicUsize::new(0));
+        Box::new(move |_| {
+            if waits.fetch_add(1, Ordering::SeqCst) == number {
+                queue.close();
+            }
+        })
+    });
+    for _ in 0..1_000 {
+        push(&worker.queue).unwrap();
+    }
+    let mut state = worker.state();
+    worker.run(&mut state);
+    assert_eq!(worker.queue.ledger().0.delivered, 1_000);
+    state.buffers.body.capacity()
+}
+
+#[test]
+fn large_buffers_are_given_back_when_nothing_comes() {
+    assert!(kept_at_wait(0) > 100_000);
+    assert_eq!(kept_at_wait(5), 0);
 }
 
 /// What the server or the network does during the outage: false for no answer.
