@@ -102,7 +102,12 @@ impl Props {
 
     /// Invalid UTF-8 is repaired and counted.
     pub fn set_str(&mut self, key: impl AsRef<[u8]>, value: &[u8]) -> Result<(), Error> {
-        self.set_str_here(key.as_ref(), value)
+        self.set_text(key.as_ref(), value)
+    }
+
+    #[inline(never)]
+    fn set_text(&mut self, key: &[u8], value: &[u8]) -> Result<(), Error> {
+        self.set_str_here(key, value)
     }
 
     /// The same as a part of its caller, for those that are called as often as events have
@@ -141,17 +146,32 @@ impl Props {
         })
     }
 
-    #[inline(always)]
     pub fn set_i64(&mut self, key: impl AsRef<[u8]>, value: i64) -> Result<(), Error> {
         self.set_integer(key.as_ref(), value < 0, value.unsigned_abs())
+    }
+
+    /// The same as a part of its caller.
+    #[inline(always)]
+    pub fn set_i64_here(&mut self, key: &[u8], value: i64) -> Result<(), Error> {
+        self.set_integer_here(key, value < 0, value.unsigned_abs())
     }
 
     pub fn set_u64(&mut self, key: impl AsRef<[u8]>, value: u64) -> Result<(), Error> {
         self.set_integer(key.as_ref(), false, value)
     }
 
-    #[inline(always)]
+    #[inline(never)]
     fn set_integer(&mut self, key: &[u8], is_negative: bool, magnitude: u64) -> Result<(), Error> {
+        self.set_integer_here(key, is_negative, magnitude)
+    }
+
+    #[inline(always)]
+    fn set_integer_here(
+        &mut self,
+        key: &[u8],
+        is_negative: bool,
+        magnitude: u64,
+    ) -> Result<(), Error> {
         match self.set_short_integer(key, is_negative, magnitude) {
             Some(()) => Ok(()),
             None => self.set_long_integer(key, is_negative, magnitude),

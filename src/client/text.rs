@@ -7,7 +7,13 @@ use std::borrow::Cow;
 /// Whether a name or an id can stand between quotes as it is, which most can.
 #[inline(always)]
 pub fn is_written(text: &[u8]) -> bool {
-    text.first().is_some_and(|first| *first > b' ') && json::is_plain(text)
+    if text.first().is_none_or(|first| *first <= b' ') {
+        return false;
+    }
+    match json::glance(text) {
+        Some(seen) => seen.is_plain(),
+        None => json::is_plain(text),
+    }
 }
 
 /// A name or an id as it stands between quotes. Not empty, not blank.

@@ -74,7 +74,7 @@ pub unsafe extern "C" fn ph_props_set_str_n(
         let key = unsafe { slice(key, key_len) }?;
         // SAFETY: as above.
         let value = unsafe { slice(value, value_len) }?;
-        props.props.set_str_here(key, value)
+        props.props.set_str(key, value)
     })
 }
 
@@ -85,7 +85,7 @@ pub extern "C" fn ph_props_set_int(
     key: CStrArg<'_>,
     value: i64,
 ) -> ph_status {
-    attempt(|| props.ok_or(Error::Null)?.props.set_i64(bytes(key)?, value))
+    attempt(|| props.ok_or(Error::Null)?.props.set_i64_here(bytes(key)?, value))
 }
 
 /// Sets an unsigned integer.

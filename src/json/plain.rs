@@ -72,7 +72,6 @@ pub fn glance(text: &[u8]) -> Option<Glance> {
 }
 
 /// Whether a text can be copied as it is to the inside of a JSON string.
-#[inline(always)]
 pub fn is_plain(text: &[u8]) -> bool {
     match glance(text) {
         Some(seen) => seen.is_plain(),
