@@ -1452,8 +1452,8 @@ PH_API ph_status ph_config_set_storage_max_age_ms(ph_config *config, uint64_t ag
  * What a process stored in its last interval before it died is the system's to write;
  * the disk is told of it an interval after another process has adopted it. The record
  * of a crash is the system's to write, too: nothing waits for a disk in a signal
- * handler. That an event is settled is not
- * synced: after a loss of power some are sent again, with the same uuids.
+ * handler. That an event is settled is not synced: after a loss of power some are sent
+ * again, with the same uuids.
  *
  * A capture never waits for the sync; the first one in each page of memory that was
  * written to the disk takes some microseconds longer, and on file systems that keep
