@@ -1419,8 +1419,10 @@ ph_status ph_config_set_storage_dir(ph_config *config,
 /**
  * Bounds the stored events, in bytes of the file: those of this process, as many again
  * of AI events, and what is adopted of each. An event may have half of it. What is
- * adopted beyond it is given up, the oldest first (`PH_STAT_DROPPED_OVERFLOW`). 1 MiB
- * to 64 GiB; default 64 MiB.
+ * adopted beyond it is given up, the oldest first (`PH_STAT_DROPPED_OVERFLOW`). No
+ * disk is taken before it is needed. Where many processes share a directory, the
+ * first that starts anew adopts what all of them left: allow for the sum. 1 MiB to
+ * 64 GiB; default 64 MiB.
  */
 PH_API ph_status ph_config_set_storage_max_bytes(ph_config *config, uint64_t bytes);
 

@@ -239,9 +239,19 @@ fn the_library_can_be_loaded_and_unloaded() {
     assert_eq!(receiver.counts().accepted, 50);
 }
 
+/// Whose definitions have the flag that its server tells of: whether a program that has a secret
+/// key asks before or after it has read them, it is told the same.
+fn receiver_of_both() -> Receiver {
+    let receiver = Receiver::start();
+    let filters = serde_json::json!({"groups": [{}]});
+    let flag = serde_json::json!({"key": "new-checkout", "active": true, "filters": filters});
+    receiver.set_definitions(&serde_json::json!({"flags": [flag]}));
+    receiver
+}
+
 #[test]
 fn the_static_library_does_the_same() {
-    let receiver = Receiver::start();
+    let receiver = receiver_of_both();
     Program::new("sanitized", Build::Static).run(&[&receiver.url()]);
     let inherited = fork(&receiver, Build::Static, "inherit");
     assert_eq!(inherited, ["child", "before", "after"]);
@@ -267,7 +277,7 @@ fn run_sanitized(program: &Program, arguments: &[&str], host: &str) -> support::
 
 #[test]
 fn the_sanitizers_find_nothing() {
-    let receiver = Receiver::start();
+    let receiver = receiver_of_both();
     let url = receiver.url();
     for name in ["sanitized", "signals", "sched"] {
         if name == "signals" {
