@@ -6,6 +6,7 @@
  * the calls per second, the allocations and the page faults. */
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,7 +39,9 @@ struct plan {
     enum shape shape;
     int super_properties;
     bool default_bounds;
-    /* The sender stands still during a burst. */
+    /* The sender stands still during a burst, and each thread has a processor of its own as long as
+     * there are enough: a burst takes some milliseconds, as long as the system leaves two threads on
+     * one processor beside an idle one. What the threads cost each other shows only so. */
     bool parked;
     /* The queue is full before the first burst: every call is to be refused. */
     bool full;
@@ -74,6 +77,7 @@ static const struct plan plans[] = {
 
 struct worker {
     const struct plan *plan;
+    int index;
     ph_client *client;
     pthread_barrier_t *barrier;
     pthread_t thread;
@@ -133,9 +137,28 @@ static void burst_untimed(struct worker *worker, ph_props *props)
     }
 }
 
+/* Keeps the calling thread on the given one of the processors that the process may use. */
+static void pin(int index)
+{
+    cpu_set_t allowed;
+    require(sched_getaffinity(0, sizeof allowed, &allowed) == 0, "sched_getaffinity");
+    int left = index % CPU_COUNT(&allowed);
+    int processor = 0;
+    while (!CPU_ISSET(processor, &allowed) || left-- > 0) {
+        processor++;
+    }
+    cpu_set_t only;
+    CPU_ZERO(&only);
+    CPU_SET(processor, &only);
+    require(sched_setaffinity(0, sizeof only, &only) == 0, "sched_setaffinity");
+}
+
 static void *work(void *argument)
 {
     struct worker *worker = argument;
+    if (worker->plan->parked) {
+        pin(worker->index);
+    }
     uint64_t before = heap_allocations();
     ph_props *props = ph_props_new();
     require(heap_allocations() > before, "the library's allocations are not seen");
@@ -280,7 +303,12 @@ static void measure(void *argument)
     pthread_barrier_init(&barrier, NULL, (unsigned)plan->threads + 1);
     struct worker workers[THREADS_MAX] = {0};
     for (int i = 0; i < plan->threads; i++) {
-        workers[i] = (struct worker){.plan = plan, .client = client.handle, .barrier = &barrier};
+        workers[i] = (struct worker){
+            .plan = plan,
+            .index = i,
+            .client = client.handle,
+            .barrier = &barrier,
+        };
         workers[i].latencies = histogram_new();
         int status = pthread_create(&workers[i].thread, NULL, work, &workers[i]);
         require(status == 0, "no thread");
