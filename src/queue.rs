@@ -420,12 +420,14 @@ impl Queue {
         let mut inner = self.lock();
         inner.opted_out = opted_out;
         let garbage = opted_out.then(|| inner.give_up(Reason::OptedOut, false));
+        // What was made ready while everything was purged lies in a file that is gone.
+        let stale = if opted_out { Vec::new() } else { inner.chunks.spares.take_all() };
         let settled = inner.settled();
         drop(inner);
         if opted_out {
             self.purge_store();
         }
-        drop(garbage);
+        drop((garbage, stale));
         self.room.notify_all();
         settled.announce();
         self.ring();

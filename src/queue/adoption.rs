@@ -196,4 +196,36 @@ mod tests {
         assert_eq!(answer.try_recv(), Ok(true));
         assert_eq!(ledger(&queue).dropped_total(), 2);
     }
+
+    /// A sender may still have one ready when its file goes.
+    #[cfg(storage)]
+    #[test]
+    fn what_is_captured_after_an_opt_in_is_in_no_file_that_an_opt_out_removed() {
+        use super::*;
+        use crate::log::Logger;
+        use crate::storage::{Directory, Kind, Project};
+        use crate::store::Bounds;
+        use crate::uuid::Random;
+
+        let path = std::env::temp_dir().join(format!("posthog-queue-{:x}", Random::new().next()));
+        let directory = Directory::open(&path, Project::new("phc_a", "https://x")).unwrap();
+        let bounds = Bounds { bytes_max: 1 << 20, age_max_ms: 1_000_000 };
+        let logger = Logger::new(None, false, Arc::default());
+        let (directory, unit) = (Arc::new(directory), limits().segment_bytes());
+        let store = Store::new(directory, Kind::Events, bounds, unit, None, logger.clone());
+        let store = Some(Arc::new(store));
+        let (queue, _rings) = Queue::new(limits(), Random::new(), logger, store);
+        push(&queue, "before").unwrap();
+        let ready = queue.reserve(0).unwrap();
+        queue.set_opted_out(true);
+        assert!(queue.lock().chunks.spares.keep(ready).is_none());
+        queue.set_opted_out(false);
+        push(&queue, "after").unwrap();
+        let files: Vec<_> = std::fs::read_dir(&path).unwrap().collect();
+        let [Ok(file)] = &files[..] else { panic!("{} files", files.len()) };
+        let bytes = std::fs::read(file.path()).unwrap();
+        assert!(bytes.windows(5).any(|part| part == b"after"));
+        drop(queue);
+        std::fs::remove_dir_all(&path).unwrap();
+    }
 }
