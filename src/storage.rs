@@ -79,6 +79,10 @@ pub struct Owned {
 }
 
 impl Owned {
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Deletes it. It is no error when somebody has done so before.
     pub fn remove(self) {
         self.unlink();

@@ -52,6 +52,7 @@ impl Store {
         let mut found = self.adopt_behind(rest, None)?;
         found.expired += all.expired;
         found.overflown += all.overflown;
+        found.damaged += all.damaged;
         Ok(found)
     }
 
@@ -88,7 +89,7 @@ impl Store {
     /// them, gives back what the others do not use and, the oldest first, gives up what is beyond the
     /// bounds. What it settles is told.
     fn look_through(&self, left: &mut Left) -> io::Result<Found> {
-        let (mut all, mut sizes, mut behind) = (Found::default(), Vec::new(), None::<PathBuf>);
+        let (mut all, mut files, mut behind) = (Found::default(), Vec::new(), None::<PathBuf>);
         loop {
             let found = self.directory.adopt(self.kind, behind.as_deref(), FILES_MAX)?;
             left.foreign += found.left.foreign;
@@ -104,8 +105,10 @@ impl Store {
                 one.left_over.tidy();
                 all.expired += one.expired;
                 if one.events > 0 {
-                    sizes.push(one.bytes());
+                    files.push((file.owned.path().to_owned(), one.bytes()));
                     one.left_over.abandon(true);
+                } else {
+                    all.damaged += one.damaged;
                 }
             }
             behind = found.rest;
@@ -113,32 +116,36 @@ impl Store {
                 break;
             }
         }
-        let mut bytes: u64 = sizes.iter().sum();
-        let beyond = sizes.into_iter().take_while(|size| {
+        let mut bytes: u64 = files.iter().map(|(_, bytes)| bytes).sum();
+        let beyond = files.into_iter().take_while(|(_, size)| {
             let is_beyond = bytes > self.bounds.bytes_max;
             bytes -= size;
             is_beyond
         });
-        all.overflown = self.give_up(beyond.count())?;
+        let beyond: Vec<PathBuf> = beyond.map(|(path, _)| path).collect();
+        self.give_up(&beyond, &mut all)?;
         Ok(all)
     }
 
-    /// Removes so many files, the oldest: how many events were in them.
-    fn give_up(&self, mut files: usize) -> io::Result<u64> {
-        let mut events = 0;
-        while files > 0 {
-            let found = self.directory.adopt(self.kind, None, files.min(FILES_MAX))?;
-            if found.adopted.is_empty() {
-                break;
-            }
-            files -= found.adopted.len();
-            for owned in found.adopted {
+    /// Removes these files, the oldest first, but for those that another process was quicker to take
+    /// over: whose they are then is not this one's to say.
+    pub(super) fn give_up(&self, files: &[PathBuf], all: &mut Found) -> io::Result<()> {
+        let mut behind = None::<PathBuf>;
+        while behind.as_ref() < files.last() {
+            let found = self.directory.adopt(self.kind, behind.as_deref(), FILES_MAX)?;
+            let is_one = |owned: &Owned| files.iter().any(|file| file == owned.path());
+            for owned in found.adopted.into_iter().filter(is_one) {
                 let mut one = Found::default();
                 one.add(&self.file(owned), i64::MIN);
-                events += one.events;
+                all.overflown += one.events;
+                all.damaged += one.damaged;
             }
+            if found.rest.is_none() {
+                break;
+            }
+            behind = found.rest;
         }
-        Ok(events)
+        Ok(())
     }
 
     /// Removes some files behind that one; behind which there are more.

@@ -1,7 +1,7 @@
 //! Files as processes leave them, and as they never would.
 
 use super::*;
-use crate::record::{NewRecord, Record};
+use crate::record::{DONE, MARK_AT, NewRecord, Record};
 use crate::storage::{HEADER, Project};
 use crate::timestamp::Timestamp;
 use crate::uuid::Random;
@@ -128,6 +128,58 @@ fn many_files_are_within_the_bounds_together() {
     // Which are the oldest is told by milliseconds.
     let distinct: HashSet<u8> = all.iter().copied().filter(|number| *number < 60).collect();
     assert_eq!((all.len(), distinct.len()), (50, 50));
+}
+
+/// Which are too many is found before they are removed, and others start meanwhile.
+#[test]
+fn what_another_process_has_taken_over_costs_no_file_beside_it() {
+    let scratch = Scratch::new();
+    for number in 0..3 {
+        leave(&scratch, [number]);
+    }
+    let mut names: Vec<PathBuf> =
+        fs::read_dir(&scratch.0).unwrap().map(|entry| entry.unwrap().path()).collect();
+    names.sort_unstable();
+    fs::remove_file(&names[0]).unwrap();
+    let (store, mut found) = (scratch.store(1 << 20), Found::default());
+    store.give_up(&names[..1], &mut found).unwrap();
+    assert_eq!((found.overflown, fs::read_dir(&scratch.0).unwrap().count()), (0, 2));
+    store.give_up(&names[..2], &mut found).unwrap();
+    assert_eq!(found.overflown, 1);
+    assert_eq!(scratch.file().as_ref(), Some(&names[2]));
+}
+
+/// Of which nothing is left but that something was there.
+#[test]
+fn damage_is_told_of_each_of_many_files() {
+    let scratch = Scratch::new();
+    for _ in 0..40 {
+        let path = leave(&scratch, 0..3);
+        let mut bytes = fs::read(&path).unwrap();
+        // The first cannot be read; the others are settled.
+        let first = HEADER + file::HEADER;
+        let stride = Record::read(&bytes[first..]).unwrap().stride();
+        bytes[first + 20] ^= 1;
+        for at in [first + stride, first + 2 * stride] {
+            bytes[at + MARK_AT..][..DONE.len()].copy_from_slice(&DONE);
+        }
+        fs::write(&path, bytes).unwrap();
+    }
+    let found = scratch.store(1 << 20).adopt();
+    assert_eq!((found.events, found.damaged), (0, 40));
+    assert_eq!(scratch.file(), None);
+}
+
+/// The file of a dead process with events of these numbers.
+fn leave(scratch: &Scratch, numbers: impl IntoIterator<Item = u8>) -> PathBuf {
+    let store = scratch.store(1 << 20);
+    let mut slot = store.take(1).unwrap().unwrap();
+    write(&mut slot, numbers);
+    let path = slot.hold().file.owned.path().to_owned();
+    store.leave();
+    drop(slot);
+    store.close();
+    path
 }
 
 /// A file of two slots with four events each, and where each begins and ends.
