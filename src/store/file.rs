@@ -142,6 +142,7 @@ impl SlotFile {
             slots.taken.resize(place.end, false);
         }
         let pages = self.pages(&mut slots.windows, &place)?;
+        pages.provide()?;
         slots.taken[place.clone()].fill(true);
         self.used.fetch_add(units, Ordering::Relaxed);
         let hold = Hold { file: Arc::clone(self), at, place, is_free: AtomicBool::new(true) };

@@ -170,6 +170,24 @@ fn damage_is_told_of_each_of_many_files() {
     assert_eq!(scratch.file(), None);
 }
 
+/// The system would end the process that writes there.
+#[test]
+fn a_file_that_was_cut_short_is_not_written_to() {
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
+    let mut numbers = release.split(['.', '-']).map(|it| it.parse::<u32>().unwrap_or(0));
+    if (numbers.next(), numbers.next()) < (Some(5), Some(14)) {
+        eprintln!("SKIPPED: this kernel does not tell");
+        return;
+    }
+    let scratch = Scratch::new();
+    let store = scratch.store(1 << 20);
+    drop(store.take(1).unwrap().unwrap());
+    let file = fs::OpenOptions::new().write(true).open(scratch.file().unwrap()).unwrap();
+    file.set_len(HEADER as u64).unwrap();
+    assert!(matches!(store.take(1), Ok(None)));
+    assert!(!store.is_active());
+}
+
 /// The file of a dead process with events of these numbers.
 fn leave(scratch: &Scratch, numbers: impl IntoIterator<Item = u8>) -> PathBuf {
     let store = scratch.store(1 << 20);

@@ -46,15 +46,22 @@ impl Resident {
 pub struct Pages(Resident);
 
 impl Pages {
-    /// Has the system provide them at once: who writes to them first does not wait. They are nobody
-    /// else's meanwhile. `None` where the window ends before them.
+    /// They are nobody else's meanwhile. `None` where the window ends before them.
     pub fn of(window: Arc<Window>, start: usize, len: usize) -> Option<Pages> {
-        if start.checked_add(len)? > window.0.len() {
-            return None;
+        let is_within = start.checked_add(len)? <= window.0.len();
+        is_within.then_some(Pages(Resident { window, start, len }))
+    }
+
+    /// Has the system provide them at once: who writes to them first does not wait. An error where
+    /// writing to them would end the process: somebody has cut the file short, or the file system has
+    /// no place for them, whatever it has promised.
+    pub fn provide(&self) -> io::Result<()> {
+        let Resident { window, start, len } = &self.0;
+        match window.0.advise_range(Advice::PopulateWrite, *start, *len) {
+            Err(error) if error.raw_os_error() == Some(libc::EFAULT) => Err(error),
+            // Older kernels cannot; then each page is provided when it is first written to.
+            _ => Ok(()),
         }
-        // Older kernels cannot; then each page is provided when it is first written to.
-        let _ = window.0.advise_range(Advice::PopulateWrite, start, len);
-        Some(Pages(Resident { window, start, len }))
     }
 
     /// Their memory. Giving that back takes a while, which nobody is to wait for with a lock.
