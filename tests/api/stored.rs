@@ -4,14 +4,17 @@
 
 use crate::c::*;
 use crate::client::{Client, Config, PATIENCE_MS, to};
-use crate::handle::Props;
-use crate::time::{disturbing, until};
+use crate::handle::{Event, Props, c_text, lent_text};
+use crate::hook::logged;
+use crate::time::{Stop, disturbing, until};
 use posthog_receiver::{At, Options, Receiver, Record, Reply, Script};
 use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::Duration;
 
 const THREADS: i64 = 4;
 const EVENTS: i64 = 2_000;
@@ -152,4 +155,92 @@ fn opting_out_while_threads_capture_leaves_nothing_behind() {
     assert!(accepted.iter().any(|event| &*event.distinct_id == "last"));
     drop(client);
     until("the files are gone", || files(&directory) == 0);
+}
+
+/// What a receiver answers that takes nothing.
+fn down() -> Script {
+    Script::new().always("/", Reply::status(503))
+}
+
+/// Nothing is asked of the network where nothing was left. What was is sent by `ph_init`'s own sender,
+/// the oldest first, as it was captured; and a fresh event waits for one batch of it at most.
+#[test]
+fn adopted_events_are_as_they_were_and_hold_up_no_fresh_one() {
+    const LEFT: usize = 1_000;
+    let (receiver, directory) = (Receiver::start(), directory("adopted"));
+    receiver.set_script(down());
+    let start = || storing(&receiver, &directory).set(ph_config_set_batch_max_events, 100).client();
+    let client = start();
+    thread::sleep(Duration::from_millis(100));
+    assert_eq!(receiver.connections(), 0);
+    let capture = |name| client.capture_event(&Event::new("u", name)).unwrap();
+    let left: Vec<String> = (0..LEFT).map(|_| capture("left")).collect();
+    assert_eq!(client.shutdown(PH_NO_WAIT), PH_ERROR_TIMEOUT);
+    assert_eq!(client.stat(PH_STAT_STORED), LEFT as u64);
+    drop(client);
+
+    // The timestamps of what is captured now have another second.
+    thread::sleep(Duration::from_millis(1_100));
+    let refused = receiver.requests().len();
+    let stop = Arc::new(Stop::default());
+    let first = Arc::clone(&stop);
+    receiver.set_script(Script::new().compute("/", move |_| {
+        first.here();
+        Reply::usual()
+    }));
+    let client = start();
+    assert_eq!(client.stat(PH_STAT_ADOPTED), LEFT as u64);
+    until("the first is on its way", || stop.is_reached());
+    assert_eq!(client.capture("u", "fresh"), PH_OK);
+    let _ = client.flush(PH_NO_WAIT);
+    stop.let_go();
+    until("all arrived", || client.stat(PH_STAT_DELIVERED) == LEFT as u64 + 1);
+
+    let requests = receiver.requests();
+    let requests: Vec<_> = requests[refused..].iter().map(|request| request.events()).collect();
+    assert_eq!(requests.len(), 1 + LEFT / 100);
+    assert_eq!((requests[1].len(), &requests[1][0]["event"]), (1, &"fresh".into()));
+    let second = |event: &serde_json::Value| event["timestamp"].as_str().unwrap()[..19].to_owned();
+    let fresh = second(&requests[1][0]);
+    let adopted = requests.iter().flat_map(|events| events.iter());
+    let adopted: Vec<_> = adopted.filter(|event| event["event"] == "left").collect();
+    assert!(adopted.iter().all(|event| second(event) < fresh), "{fresh}");
+    let uuids: Vec<&str> = adopted.iter().map(|event| event["uuid"].as_str().unwrap()).collect();
+    assert_eq!(uuids, left);
+    assert_eq!(client.shutdown(PATIENCE_MS), PH_OK);
+    assert_eq!(files(&directory), 0);
+}
+
+#[test]
+fn what_is_denied_or_dropped_is_never_in_a_file() {
+    let (receiver, directory) = (receiver(), directory("denied"));
+    receiver.set_script(down());
+    let client = storing(&receiver, &directory)
+        .text(ph_config_deny_property, "password")
+        .before_send(|event| {
+            assert_eq!(ph_event_remove_property(event, c_text("token").as_ptr()), PH_OK);
+            i32::from(lent_text(ph_event_get_name(event)).as_deref() == Some("unwanted"))
+        })
+        .client();
+    let props = Props::new().str("plan", "kept").str("password", "secret").str("token", "hidden");
+    assert_eq!(client.capture_with("u", "wanted", &props), PH_OK);
+    assert_eq!(client.capture_with("u", "unwanted", &props), PH_ERROR_FILTERED);
+    let bytes: Vec<u8> = fs::read_dir(&directory)
+        .unwrap()
+        .flat_map(|entry| fs::read(entry.unwrap().path()).unwrap())
+        .collect();
+    let has = |text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
+    assert!(has("wanted") && has("kept"));
+    for text in ["unwanted", "secret", "password", "hidden", "token", crate::client::KEY] {
+        assert!(!has(text), "{text} is in a file");
+    }
+}
+
+#[test]
+fn a_crash_handler_without_a_directory_is_told() {
+    let receiver = receiver();
+    let (config, lines) = logged(to(&receiver).set(ph_config_set_crash_handler, true));
+    let client = config.client();
+    let told = lines.all().iter().filter(|line| line.contains("no crash handler")).count();
+    assert_eq!((told, client.shutdown(PATIENCE_MS)), (1, PH_OK));
 }

@@ -365,6 +365,32 @@ fn a_directory_that_cannot_be_used_costs_one_warning() {
     }
 }
 
+/// What may be read and not written to, whoever asks. In a namespace of its own, where mounting is
+/// permitted.
+#[test]
+fn a_directory_that_is_read_only_costs_a_warning_for_each_file() {
+    let scene = Scene::new();
+    fs::create_dir(scene.store()).expect("a folder");
+    let script = r#"mount -t tmpfs -o ro,mode=700 tmpfs "$2" || exit 77
+        "$0" "$1" "$2" broken u 300 20000"#;
+    let mut sh = Command::new("unshare");
+    sh.args(["-rm", "sh", "-c", script])
+        .arg(scene.program.path())
+        .arg(scene.receiver.url())
+        .arg(scene.store());
+    let ended = run(&mut sh, LIMIT);
+    if ended.code != Some(0) && !ended.stdout.contains("accepted") {
+        skipped("a directory that is read-only", "mounting is not permitted here");
+        return;
+    }
+    for what in ["will not outlive it", "will not be reported"] {
+        assert_eq!(ended.stderr.matches(what).count(), 1, "{ended}");
+    }
+    let counts = ledger(&ended.expect_success());
+    assert_eq!((counts["delivered"], counts["stored"]), (300, 0));
+    assert_eq!(scene.numbers("u"), range(300));
+}
+
 /// What comes after that is in memory, beside what is in the file.
 #[test]
 fn what_is_in_the_file_is_stored_also_where_the_disk_broke_later() {
