@@ -20,6 +20,7 @@ mod reason;
 mod regex;
 mod semver;
 mod subject;
+mod tree;
 mod value;
 
 pub use definitions::{Definitions, Flag, Unreadable};

@@ -5,7 +5,7 @@ use super::filter::{Compiler, Filter};
 use super::observer::Observer;
 use super::reason::{Cause, Unknown, Verdict};
 use super::subject::View;
-use serde_json::{Map, Value};
+use super::tree::{Json, Object};
 
 /// How many cohorts and groups may be nested in one another.
 pub const DEPTH_MAX: usize = 100;
@@ -65,37 +65,40 @@ impl Path<'_> {
 
 impl Compiler<'_> {
     /// The root of a cohort.
-    pub fn root(&mut self, root: &Value) -> Entry {
-        root.as_object().map_or(Entry::Malformed, |root| self.group(root))
+    pub fn root(&mut self, root: &Json<'_>) -> Entry {
+        match root {
+            Json::Object(root) => self.group(root),
+            _ => Entry::Malformed,
+        }
     }
 
-    fn group(&mut self, group: &Map<String, Value>) -> Entry {
+    fn group(&mut self, group: &Object<'_>) -> Entry {
         if group.is_empty() {
             return Entry::Group(Group { all: true, entries: Box::new([]) });
         }
-        let all = match group.get("type").and_then(Value::as_str) {
+        let all = match group.get("type").and_then(Json::as_str) {
             Some("AND") => true,
             Some("OR") => false,
             _ => return Entry::Malformed,
         };
-        let Some(Value::Array(values)) = group.get("values") else {
+        let Some(Json::List(values)) = group.get("values") else {
             return Entry::Malformed;
         };
         let entries = values.iter().map(|entry| self.entry(entry)).collect();
         Entry::Group(Group { all, entries })
     }
 
-    fn entry(&mut self, entry: &Value) -> Entry {
-        let Value::Object(entry) = entry else {
+    fn entry(&mut self, entry: &Json<'_>) -> Entry {
+        let Json::Object(entry) = entry else {
             return Entry::Malformed;
         };
-        let of_group = matches!(entry.get("type").and_then(Value::as_str), Some("AND" | "OR"));
-        if entry.is_empty() || of_group || entry.contains_key("values") {
+        let of_group = matches!(entry.get("type").and_then(Json::as_str), Some("AND" | "OR"));
+        if entry.is_empty() || of_group || entry.get("values").is_some() {
             return self.group(entry);
         }
         let negated = match entry.get("negation") {
-            None | Some(Value::Null) => false,
-            Some(Value::Bool(negated)) => *negated,
+            None | Some(Json::Null) => false,
+            Some(Json::Bool(negated)) => *negated,
             Some(_) => return Entry::Malformed,
         };
         Entry::Filter { filter: self.filter(entry), negated }

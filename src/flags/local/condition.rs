@@ -2,7 +2,7 @@
 
 use super::filter::{Compiler, Filter};
 use super::reason::Unusable;
-use serde_json::{Map, Value};
+use super::tree::{Json, Object};
 
 /// One condition of a flag.
 #[derive(Debug)]
@@ -39,13 +39,13 @@ pub enum Aggregation {
 impl Aggregation {
     /// Reads the aggregation of a flag or of a condition. `group_types` finds the group type.
     pub fn read(
-        owner: &Map<String, Value>,
+        owner: &Object<'_>,
         group_types: &dyn Fn(&str) -> Option<u32>,
     ) -> Result<Aggregation, Unusable> {
         match owner.get("aggregation_group_type_index") {
             None => Ok(Aggregation::Absent),
-            Some(Value::Null) => Ok(Aggregation::Person),
-            Some(Value::Number(index)) if !index.is_f64() => {
+            Some(Json::Null) => Ok(Aggregation::Person),
+            Some(Json::Number(index)) if !index.is_f64() => {
                 let group = group_types(&index.to_string());
                 Ok(group.map_or(Aggregation::Unnamed, Aggregation::Group))
             }
@@ -55,10 +55,10 @@ impl Aggregation {
 }
 
 /// Reads a percentage as a bound on draws. None: there is none, or everyone is below it.
-pub fn bound(percentage: Option<&Value>) -> Result<Option<f64>, Unusable> {
+pub fn bound(percentage: Option<&Json<'_>>) -> Result<Option<f64>, Unusable> {
     let percentage = match percentage {
-        None | Some(Value::Null) => return Ok(None),
-        Some(Value::Number(number)) => number.as_f64(),
+        None | Some(Json::Null) => return Ok(None),
+        Some(Json::Number(number)) => number.as_f64(),
         Some(_) => None,
     };
     let percentage = percentage.ok_or_else(|| Unusable::new("a percentage is not a number"))?;
@@ -67,24 +67,27 @@ pub fn bound(percentage: Option<&Value>) -> Result<Option<f64>, Unusable> {
 }
 
 /// A list that may be absent or null.
-pub fn list<'v>(owner: &'v Map<String, Value>, name: &str) -> Result<&'v [Value], Unusable> {
+pub fn list<'v, 'j>(owner: &'v Object<'j>, name: &str) -> Result<&'v [Json<'j>], Unusable> {
     match owner.get(name) {
-        None | Some(Value::Null) => Ok(&[]),
-        Some(Value::Array(values)) => Ok(values),
+        None | Some(Json::Null) => Ok(&[]),
+        Some(Json::List(values)) => Ok(values),
         Some(_) => Err(Unusable::new(format!("{name:?} is not a list"))),
     }
 }
 
 /// An object of such a list.
-pub fn object(value: &Value) -> Result<&Map<String, Value>, Unusable> {
-    value.as_object().ok_or_else(|| Unusable::new("an entry of a list is not an object"))
+pub fn object<'v, 'j>(value: &'v Json<'j>) -> Result<&'v Object<'j>, Unusable> {
+    match value {
+        Json::Object(members) => Ok(members),
+        _ => Err(Unusable::new("an entry of a list is not an object")),
+    }
 }
 
 impl Compiler<'_> {
     /// Compiles a condition of a flag that is about `flag`, and has `variants`.
     pub fn condition(
         &mut self,
-        condition: &Value,
+        condition: &Json<'_>,
         flag: Aggregation,
         group_types: &dyn Fn(&str) -> Option<u32>,
         variants: &[&str],
@@ -101,8 +104,8 @@ impl Compiler<'_> {
         let filters = list(condition, "properties")?.iter();
         let filters = filters.map(|filter| Ok(self.filter(object(filter)?)));
         let variant = match condition.get("variant") {
-            None | Some(Value::Null) => None,
-            Some(Value::String(name)) => variants.iter().position(|variant| variant == name),
+            None | Some(Json::Null) => None,
+            Some(Json::String(name)) => variants.iter().position(|variant| variant == name),
             Some(_) => return Err(Unusable::new("a condition's variant is not a string")),
         };
         Ok(Condition {

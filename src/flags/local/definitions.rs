@@ -7,16 +7,16 @@ mod compile;
 mod flag;
 
 use super::cohort::Entry;
-use super::filter::Filter;
+use super::filter::{Filter, Index};
 use super::reason::{Reason, Unknown, Unusable};
 use flag::{Holdout, Variant};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// Everything that is needed to evaluate the flags of a project.
 pub struct Definitions {
     pub(super) flags: Box<[Flag]>,
-    by_key: HashMap<Box<str>, u32>,
+    by_key: Index,
     pub(super) cohorts: Box<[Entry]>,
     pub(super) group_types: Box<[Box<str>]>,
     /// How many flags others depend on.

@@ -9,7 +9,7 @@ use super::filter::{Compiler, Filter, operator};
 use super::observer::Observer;
 use super::outcome::{Known, Value};
 use super::reason::{Cause, Unusable, Verdict};
-use serde_json::{Map, Value as Json};
+use super::tree::{Json, Object};
 use std::collections::HashMap;
 
 /// Asks for the value of another flag.
@@ -42,7 +42,7 @@ impl Expected {
 }
 
 impl Compiler<'_> {
-    pub fn dependency(&mut self, filter: &Map<String, Json>) -> Result<Filter, Unusable> {
+    pub fn dependency(&mut self, filter: &Object<'_>) -> Result<Filter, Unusable> {
         let value = filter.get("value").unwrap_or(&Json::Null);
         let shaped = operator(filter)? == Some("flag_evaluates_to") && !value.is_null();
         let key = match filter.get("key") {
@@ -53,7 +53,7 @@ impl Compiler<'_> {
         if !shaped || key.is_empty() {
             return Ok(Filter::Never);
         }
-        let Some(Json::Array(chain)) = filter.get("dependency_chain") else {
+        let Some(Json::List(chain)) = filter.get("dependency_chain") else {
             return Err(Unusable::new(format!("flag {key:?} has no dependency chain")));
         };
         let mut members = Vec::with_capacity(chain.len());
@@ -73,7 +73,7 @@ impl Compiler<'_> {
         };
         let expected = match value {
             Json::Bool(on) => Expected::Bool(*on),
-            Json::String(variant) => Expected::Variant(variant.as_str().into()),
+            Json::String(variant) => Expected::Variant(variant.as_ref().into()),
             _ => Expected::Nothing,
         };
         Ok(Filter::Flag(Dependency { key: key.into(), members: members.into(), target, expected }))

@@ -5,9 +5,9 @@ use super::dependency::Dependency;
 use super::operator::{Matcher, Matching};
 use super::reason::Unusable;
 use super::regex::Pattern;
+use super::tree::{Json, Object};
 use super::value::text_of;
 use crate::props::Key;
-use serde_json::{Map, Value};
 use std::collections::HashMap;
 
 /// One filter, compiled.
@@ -30,28 +30,27 @@ pub struct PropertyFilter {
     pub matcher: Matcher,
 }
 
+/// Where the flag of a key is, or the cohort of an id.
+pub type Index = HashMap<Box<str>, u32>;
+
 /// Compiles filters, and knows where flags and cohorts are.
 pub struct Compiler<'a> {
     pub matching: Matching,
-    pub flags: &'a HashMap<Box<str>, u32>,
-    pub cohorts: &'a HashMap<Box<str>, u32>,
+    pub flags: &'a Index,
+    pub cohorts: &'a Index,
     /// Every pattern is compiled once, however many filters have it.
     patterns: HashMap<String, Option<Pattern>>,
 }
 
 impl<'a> Compiler<'a> {
-    pub fn new(
-        matching: Matching,
-        flags: &'a HashMap<Box<str>, u32>,
-        cohorts: &'a HashMap<Box<str>, u32>,
-    ) -> Compiler<'a> {
+    pub fn new(matching: Matching, flags: &'a Index, cohorts: &'a Index) -> Compiler<'a> {
         Compiler { matching, flags, cohorts, patterns: HashMap::new() }
     }
 
-    pub fn filter(&mut self, filter: &Map<String, Value>) -> Filter {
+    pub fn filter(&mut self, filter: &Object<'_>) -> Filter {
         let compiled = match filter.get("type") {
-            None | Some(Value::Null) => self.property(filter),
-            Some(Value::String(kind)) => match kind.as_str() {
+            None | Some(Json::Null) => self.property(filter),
+            Some(Json::String(kind)) => match &**kind {
                 "cohort" => self.cohort(filter),
                 "flag" => self.dependency(filter),
                 "person" | "group" | "person_metadata" => self.property(filter),
@@ -62,10 +61,10 @@ impl<'a> Compiler<'a> {
         compiled.unwrap_or_else(Filter::Unusable)
     }
 
-    fn property(&mut self, filter: &Map<String, Value>) -> Result<Filter, Unusable> {
+    fn property(&mut self, filter: &Object<'_>) -> Result<Filter, Unusable> {
         let operator = operator(filter)?.unwrap_or("exact");
-        let value = filter.get("value").unwrap_or(&Value::Null);
-        let Some(Value::String(name)) = filter.get("key") else {
+        let value = filter.get("value").unwrap_or(&Json::Null);
+        let Some(Json::String(name)) = filter.get("key") else {
             return Err(Unusable::new("the filter has no key"));
         };
         let patterns = &mut self.patterns;
@@ -78,14 +77,14 @@ impl<'a> Compiler<'a> {
             compiled
         })?;
         Ok(Filter::Property(PropertyFilter {
-            name: name.as_str().into(),
+            name: name.as_ref().into(),
             key: Key::new(name),
             matcher,
         }))
     }
 
-    fn cohort(&mut self, filter: &Map<String, Value>) -> Result<Filter, Unusable> {
-        let id = text_of(filter.get("value").unwrap_or(&Value::Null)).into_boxed_str();
+    fn cohort(&mut self, filter: &Object<'_>) -> Result<Filter, Unusable> {
+        let id = text_of(filter.get("value").unwrap_or(&Json::Null)).into();
         // That the cohort is missing is told first: only the server has it.
         let Some(&cohort) = self.cohorts.get(&id) else {
             return Ok(Filter::Cohort(CohortFilter { id, cohort: None, negated: false }));
@@ -102,10 +101,10 @@ impl<'a> Compiler<'a> {
 }
 
 /// The operator of a filter, if it has one.
-pub fn operator(filter: &Map<String, Value>) -> Result<Option<&str>, Unusable> {
+pub fn operator<'o>(filter: &'o Object<'_>) -> Result<Option<&'o str>, Unusable> {
     match filter.get("operator") {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(operator)) => Ok(Some(operator)),
+        None | Some(Json::Null) => Ok(None),
+        Some(Json::String(operator)) => Ok(Some(operator)),
         Some(_) => Err(Unusable::new("the filter's operator is not a string")),
     }
 }

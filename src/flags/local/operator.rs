@@ -4,9 +4,9 @@ use super::date::{self, Bound};
 use super::reason::Unusable;
 use super::regex::Pattern;
 use super::semver::{self, Wanted};
+use super::tree::Json;
 use super::value::{Given, as_number, is_boolean, is_true, text_of};
 use crate::timestamp::Timestamp;
-use serde_json::Value;
 
 /// How `exact` and `is_not` compare, which is told with the definitions.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -84,7 +84,7 @@ impl Matcher {
     /// Compiles the value for an operator; `patterns` compiles the patterns.
     pub fn new(
         operator: &str,
-        value: &Value,
+        value: &Json<'_>,
         matching: Matching,
         patterns: &mut dyn FnMut(&str) -> Option<Pattern>,
     ) -> Result<Matcher, Unusable> {
@@ -163,14 +163,14 @@ impl Matcher {
     }
 }
 
-fn number(order: Order, value: &Value) -> Result<Matcher, Unusable> {
+fn number(order: Order, value: &Json<'_>) -> Result<Matcher, Unusable> {
     match as_number(value) {
         Some(bound) => Ok(Matcher::Number { order, bound }),
         None => Err(Unusable::new(format!("{value} is not a finite number"))),
     }
 }
 
-fn date(before: bool, value: &Value) -> Result<Matcher, Unusable> {
+fn date(before: bool, value: &Json<'_>) -> Result<Matcher, Unusable> {
     match value.as_str().and_then(Bound::parse) {
         Some(bound) => Ok(Matcher::Date { before, bound }),
         None => Err(Unusable::new(format!("{value} is not a date"))),
@@ -178,7 +178,7 @@ fn date(before: bool, value: &Value) -> Result<Matcher, Unusable> {
 }
 
 /// The operators on versions, and the end of the list of those that are known.
-fn version(operator: &str, value: &Value) -> Result<Matcher, Unusable> {
+fn version(operator: &str, value: &Json<'_>) -> Result<Matcher, Unusable> {
     let text = text_of(value);
     let compared = |order| semver::parse(&text).map(|version| Wanted::Compared(order, version));
     let wanted = match operator {
@@ -200,16 +200,16 @@ fn version(operator: &str, value: &Value) -> Result<Matcher, Unusable> {
 }
 
 impl Exact {
-    fn new(value: &Value, matching: Matching) -> Exact {
-        if value.as_array().is_some_and(Vec::is_empty) {
+    fn new(value: &Json<'_>, matching: Matching) -> Exact {
+        if matches!(value, Json::List(values) if values.is_empty()) {
             return Exact::Truth(true);
         }
         if matching == Matching::Coerced && is_boolean(value) {
             return Exact::Truth(is_true(value));
         }
-        let lower = |value| text_of(value).to_lowercase().into_boxed_str();
+        let lower = |value: &Json<'_>| text_of(value).to_lowercase().into_boxed_str();
         let mut wanted: Vec<_> = match value {
-            Value::Array(values) => values.iter().map(lower).collect(),
+            Json::List(values) => values.iter().map(lower).collect(),
             _ => vec![lower(value)],
         };
         wanted.sort_unstable();

@@ -9,8 +9,8 @@ const COMPILED_MAX: usize = 1 << 20;
 /// A pattern that means here what it means on the server.
 #[derive(Clone, Debug)]
 pub enum Pattern {
-    /// Found in every text.
-    Empty,
+    /// What most patterns are: it is found without an engine, which would take long to make.
+    Text(Plain),
     /// No pattern at all: neither `regex` nor `not_regex` matches.
     Invalid,
     Compiled(Regex),
@@ -19,11 +19,11 @@ pub enum Pattern {
 impl Pattern {
     /// None if only the server can tell.
     pub fn new(pattern: &str) -> Option<Pattern> {
-        if pattern.is_empty() {
-            return Some(Pattern::Empty);
-        }
         if !Scanner::new(pattern).passes() {
             return None;
+        }
+        if let Some(text) = Plain::read(pattern) {
+            return Some(Pattern::Text(text));
         }
         match RegexBuilder::new(pattern).size_limit(COMPILED_MAX).build() {
             Ok(regex) => Some(Pattern::Compiled(regex)),
@@ -35,9 +35,51 @@ impl Pattern {
     /// Whether it is found somewhere in the text. None for an invalid one.
     pub fn is_in(&self, text: &str) -> Option<bool> {
         match self {
-            Pattern::Empty => Some(true),
+            Pattern::Text(plain) => Some(plain.is_in(text)),
             Pattern::Invalid => None,
             Pattern::Compiled(regex) => Some(regex.is_match(text)),
+        }
+    }
+}
+
+/// A pattern that stands for one text.
+#[derive(Clone, Debug)]
+pub struct Plain {
+    pub source: Box<str>,
+    text: Box<str>,
+    at_start: bool,
+    at_end: bool,
+}
+
+impl Plain {
+    /// Reads a pattern that is portable: what is escaped and no letter stands for itself. None for one
+    /// that stands for more, or is not plain enough to tell.
+    fn read(source: &str) -> Option<Plain> {
+        let (at_start, mut rest) = match source.strip_prefix('^') {
+            Some(rest) => (true, rest.chars()),
+            None => (false, source.chars()),
+        };
+        let mut at_end = false;
+        let mut text = String::with_capacity(source.len());
+        while let Some(char) = rest.next() {
+            match char {
+                '$' if rest.as_str().is_empty() => at_end = true,
+                '\\' => text.push(rest.next().filter(char::is_ascii_punctuation)?),
+                '.' | '*' | '+' | '?' | '(' | ')' | '[' | ']' | '{' | '}' | '|' | '^' | '$' => {
+                    return None;
+                }
+                _ => text.push(char),
+            }
+        }
+        Some(Plain { source: source.into(), text: text.into(), at_start, at_end })
+    }
+
+    fn is_in(&self, text: &str) -> bool {
+        match (self.at_start, self.at_end) {
+            (true, true) => text == &*self.text,
+            (true, false) => text.starts_with(&*self.text),
+            (false, true) => text.ends_with(&*self.text),
+            (false, false) => text.contains(&*self.text),
         }
     }
 }
@@ -225,6 +267,48 @@ mod tests {
         ];
         for (pattern, text, found) in table {
             assert_eq!(Pattern::new(pattern).unwrap().is_in(text), Some(found), "{pattern}");
+        }
+    }
+
+    #[test]
+    fn a_plain_text_is_found_where_an_engine_finds_it() {
+        let patterns = [
+            "",
+            "^",
+            "$",
+            "^$",
+            "a",
+            "^a",
+            "a$",
+            "^a$",
+            "ab",
+            "^ab$",
+            r"a\.b",
+            r"^a\.b$",
+            r"\$",
+            r"\^$",
+            r"\\",
+            r"\\$",
+            r"^\\$",
+            r"\-\~\#\&\@\/",
+            "é",
+            "^é$",
+            "a b",
+            "\n",
+            "-",
+            "^-$",
+        ];
+        let texts = [
+            "", "a", "ab", "aab", "abb", "a.b", "axb", "xa.b", "$", "^", "\\", "a\\", "-~#&@/",
+            "-", "é", "e\u{301}", "xé", "a b", "\n", "a\n", "\na", "A",
+        ];
+        for pattern in patterns {
+            let plain = Pattern::new(pattern).unwrap();
+            assert!(matches!(plain, Pattern::Text(_)), "{pattern}: {plain:?}");
+            let engine = Regex::new(pattern).unwrap();
+            for text in texts {
+                assert_eq!(plain.is_in(text), Some(engine.is_match(text)), "{pattern} in {text:?}");
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! Property values: those that are given, as text that nobody has looked into yet, and those that
 //! definitions ask for.
 
+use super::tree::Json;
 use crate::json;
 use serde_json::Value;
 use std::borrow::Cow;
@@ -27,7 +28,7 @@ impl<'a> Given<'a> {
         match json {
             [b'"', inside @ .., b'"'] => json::read_text(inside),
             [b'[' | b'{', ..] => match serde_json::from_slice::<Value>(json) {
-                Ok(value) => Cow::Owned(text_of(&value)),
+                Ok(value) => Cow::Owned(sorted_text(&value)),
                 Err(_) => String::from_utf8_lossy(json),
             },
             [b'-' | b'0'..=b'9', ..] => number_text(json),
@@ -101,15 +102,17 @@ fn number_of(text: &[u8]) -> Option<f64> {
 }
 
 /// What [`Given::text`] is for a value of a definition.
-pub fn text_of(value: &Value) -> String {
+pub fn text_of<'v>(value: &'v Json<'_>) -> Cow<'v, str> {
     match value {
-        Value::String(text) => text.clone(),
-        _ => {
-            let mut out = String::new();
-            write_sorted(&mut out, value);
-            out
-        }
+        Json::String(text) => Cow::Borrowed(text),
+        _ => Cow::Owned(sorted_text(&Value::from(value))),
     }
+}
+
+fn sorted_text(value: &Value) -> String {
+    let mut out = String::new();
+    write_sorted(&mut out, value);
+    out
 }
 
 fn write_sorted(out: &mut String, value: &Value) {
@@ -143,32 +146,32 @@ fn write_sorted(out: &mut String, value: &Value) {
 }
 
 /// What [`Given::number`] is for a value of a definition.
-pub fn as_number(value: &Value) -> Option<f64> {
+pub fn as_number(value: &Json<'_>) -> Option<f64> {
     match value {
-        Value::Number(number) => number.as_f64().filter(|number| number.is_finite()),
-        Value::String(text) => number_of(text.as_bytes()),
+        Json::Number(number) => number.as_f64().filter(|number| number.is_finite()),
+        Json::String(text) => number_of(text.as_bytes()),
         _ => None,
     }
 }
 
 /// What [`Given::is_true`] is for a value of a definition.
-pub fn is_true(value: &Value) -> bool {
+pub fn is_true(value: &Json<'_>) -> bool {
     match value {
-        Value::Bool(value) => *value,
-        Value::String(text) => text.eq_ignore_ascii_case("true"),
-        Value::Array(values) => values.iter().all(is_true),
+        Json::Bool(value) => *value,
+        Json::String(text) => text.eq_ignore_ascii_case("true"),
+        Json::List(values) => values.iter().all(is_true),
         _ => false,
     }
 }
 
 /// True, false, such a string, or a list of nothing else.
-pub fn is_boolean(value: &Value) -> bool {
+pub fn is_boolean(value: &Json<'_>) -> bool {
     match value {
-        Value::Bool(_) => true,
-        Value::String(text) => {
+        Json::Bool(_) => true,
+        Json::String(text) => {
             text.eq_ignore_ascii_case("true") || text.eq_ignore_ascii_case("false")
         }
-        Value::Array(values) => values.iter().all(is_boolean),
+        Json::List(values) => values.iter().all(is_boolean),
         _ => false,
     }
 }
@@ -202,7 +205,7 @@ mod tests {
         ];
         for (json, text) in table {
             assert_eq!(Given::Json(json.as_bytes()).text(), text, "{json}");
-            let value: Value = serde_json::from_str(json).unwrap();
+            let value: Json<'_> = serde_json::from_str(json).unwrap();
             assert_eq!(text_of(&value), text, "{json}");
         }
         assert_eq!(Given::Text("tr\"ue").text(), "tr\"ue");
@@ -235,7 +238,7 @@ mod tests {
         ];
         for (json, number) in table {
             assert_eq!(Given::Json(json.as_bytes()).number(), number, "{json}");
-            let value: Value = serde_json::from_str(json).unwrap();
+            let value: Json<'_> = serde_json::from_str(json).unwrap();
             assert_eq!(as_number(&value), number, "{json}");
         }
         assert_eq!(Given::Text("5").number(), Some(5.0));
@@ -260,7 +263,7 @@ mod tests {
         ];
         for (json, truth, boolean) in table {
             assert_eq!(Given::Json(json.as_bytes()).is_true(), truth, "{json}");
-            let value: Value = serde_json::from_str(json).unwrap();
+            let value: Json<'_> = serde_json::from_str(json).unwrap();
             assert_eq!((is_true(&value), is_boolean(&value)), (truth, boolean), "{json}");
         }
         assert!(Given::Text("True").is_true() && !Given::Text("t").is_true());

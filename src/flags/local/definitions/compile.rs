@@ -3,18 +3,19 @@
 use super::super::cohort::{CohortFilter, Entry};
 use super::super::condition::Condition;
 use super::super::dependency::{References, break_circle, circular_flags, each_leaf};
-use super::super::filter::{Compiler, Filter};
+use super::super::filter::{Compiler, Filter, Index};
 use super::super::operator::Matching;
 use super::super::reason::Unusable;
+use super::super::tree::{Json, Object};
 use super::{Definitions, Flag, Rule, Unreadable, flag};
+use serde_core::Deserialize;
+use serde_json::from_str;
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
-use std::collections::HashMap;
 
 type Result<T> = std::result::Result<T, Unreadable>;
 
-/// The members of the whole text.
-type Top<'j> = HashMap<String, &'j RawValue>;
+/// Members whose values are read when it is their turn.
+type Texts<'j> = Object<'j, &'j RawValue>;
 
 /// One flag as it stands in the text, with its key.
 struct Raw<'j> {
@@ -23,21 +24,15 @@ struct Raw<'j> {
 }
 
 pub fn parse(json: &[u8]) -> Result<Definitions> {
-    let top: Top<'_> = serde_json::from_slice(json).map_err(|_| Unreadable)?;
-    let raw_flags = raw_flags(top.get("flags").ok_or(Unreadable)?)?;
+    let json = std::str::from_utf8(json).map_err(|_| Unreadable)?;
+    let top: Texts<'_> = from_str(json).map_err(|_| Unreadable)?;
+    let (raw_flags, by_key) = raw_flags(top.get("flags").ok_or(Unreadable)?)?;
     // Without cohorts and group types, what asks for them is not evaluated here.
-    let raw_cohorts: HashMap<String, &RawValue> = top
-        .get("cohorts")
-        .and_then(|json| serde_json::from_str(json.get()).ok())
-        .unwrap_or_default();
-    let raw_cohorts = sorted(raw_cohorts);
-    let group_types: HashMap<String, Value> = top
-        .get("group_type_mapping")
-        .and_then(|json| serde_json::from_str(json.get()).ok())
-        .unwrap_or_default();
-    let group_types = sorted(group_types);
-    let by_key = index(raw_flags.iter().map(|raw| raw.key.clone()));
-    let cohort_ids = index(raw_cohorts.iter().map(|(id, _)| id.as_str().into()));
+    let raw_cohorts: Texts<'_> = member(&top, "cohorts").unwrap_or(Object::EMPTY);
+    let raw_cohorts = raw_cohorts.into_sorted();
+    let group_types: Object<'_> = member(&top, "group_type_mapping").unwrap_or(Object::EMPTY);
+    let group_types = group_types.into_sorted();
+    let cohort_ids = raw_cohorts.iter().map(|(id, _)| id.as_ref().into()).zip(0..).collect();
     let mut compiler = Compiler::new(matching(&top), &by_key, &cohort_ids);
 
     let mut cohorts: Vec<Entry> =
@@ -63,11 +58,16 @@ pub fn parse(json: &[u8]) -> Result<Definitions> {
     })
 }
 
-fn is_text(top: &Top<'_>, name: &str, text: &str) -> bool {
+/// A member that can be read as such.
+fn member<'j, T: Deserialize<'j>>(top: &Texts<'j>, name: &str) -> Option<T> {
+    from_str(top.get(name)?.get()).ok()
+}
+
+fn is_text(top: &Texts<'_>, name: &str, text: &str) -> bool {
     top.get(name).is_some_and(|value| value.get() == text)
 }
 
-fn matching(top: &Top<'_>) -> Matching {
+fn matching(top: &Texts<'_>) -> Matching {
     if is_text(top, "property_matching_version", "2") {
         Matching::Explicit
     } else {
@@ -75,45 +75,33 @@ fn matching(top: &Top<'_>) -> Matching {
     }
 }
 
-fn is_name(name: &Value) -> bool {
+fn is_name(name: &Json<'_>) -> bool {
     name.as_str().is_some_and(|name| !name.is_empty())
 }
 
-/// In an order that does not depend on the hasher.
-fn sorted<T>(map: HashMap<String, T>) -> Vec<(String, T)> {
-    let mut members: Vec<_> = map.into_iter().collect();
-    members.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
-    members
-}
-
-fn index(keys: impl Iterator<Item = Box<str>>) -> HashMap<Box<str>, u32> {
-    keys.zip(0..).collect()
-}
-
-/// The flags that are not deleted. Of two with the same key the last counts.
-fn raw_flags(json: &RawValue) -> Result<Vec<Raw<'_>>> {
-    let list: Vec<&RawValue> = serde_json::from_str(json.get()).map_err(|_| Unreadable)?;
+/// The flags that are not deleted, and where each is. Of two with the same key the last counts.
+fn raw_flags(json: &RawValue) -> Result<(Vec<Raw<'_>>, Index)> {
+    let list: Vec<&RawValue> = from_str(json.get()).map_err(|_| Unreadable)?;
     let mut flags: Vec<Raw<'_>> = Vec::with_capacity(list.len());
-    let mut places: HashMap<Box<str>, usize> = HashMap::with_capacity(list.len());
+    let mut by_key = Index::with_capacity(list.len());
     for json in list {
         // One without a key is nothing that anybody could ask for.
         let Some(raw) = raw_flag(json) else { continue };
-        match places.get(&raw.key) {
-            Some(&place) => flags[place] = raw,
+        match by_key.get(&raw.key) {
+            Some(&place) => flags[place as usize] = raw,
             None => {
-                places.insert(raw.key.clone(), flags.len());
+                by_key.insert(raw.key.clone(), flags.len() as u32);
                 flags.push(raw);
             }
         }
     }
-    Ok(flags)
+    Ok((flags, by_key))
 }
 
 fn raw_flag(json: &RawValue) -> Option<Raw<'_>> {
-    let members: HashMap<String, &RawValue> = serde_json::from_str(json.get()).ok()?;
-    let key: String = serde_json::from_str(members.get("key")?.get()).ok()?;
-    let deleted = members.get("deleted").is_some_and(|deleted| deleted.get() == "true");
-    (!deleted).then(|| Raw { key: key.into(), json })
+    let members: Texts<'_> = from_str(json.get()).ok()?;
+    let key: String = member(&members, "key")?;
+    (!is_text(&members, "deleted", "true")).then(|| Raw { key: key.into(), json })
 }
 
 /// Parses and compiles one flag: what was parsed is gone before the next, so that thousands of
@@ -123,7 +111,7 @@ fn compiled(
     raw: &Raw<'_>,
     group_type: &dyn Fn(&str) -> Option<u32>,
 ) -> Flag {
-    match serde_json::from_str::<Map<String, Value>>(raw.json.get()) {
+    match from_str::<Object<'_>>(raw.json.get()) {
         Ok(definition) => {
             let rule = flag::rule(compiler, &definition, &raw.key, group_type);
             flag::flag(&definition, &raw.key, rule)
@@ -131,13 +119,13 @@ fn compiled(
         // Something in it is not what a parser takes, such as a number too large for a double.
         Err(_) => {
             let rule = Rule::Unsupported(Unusable::new("the definition could not be read"));
-            flag::flag(&Map::new(), &raw.key, rule)
+            flag::flag(&Object::EMPTY, &raw.key, rule)
         }
     }
 }
 
 fn cohort(compiler: &mut Compiler<'_>, json: &RawValue) -> Entry {
-    match serde_json::from_str::<Value>(json.get()) {
+    match from_str::<Json<'_>>(json.get()) {
         Ok(root) => compiler.root(&root),
         Err(_) => Entry::Malformed,
     }

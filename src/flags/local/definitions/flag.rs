@@ -5,11 +5,11 @@ use super::super::filter::{Compiler, Filter, PropertyFilter};
 use super::super::operator::Matcher;
 use super::super::outcome::Value;
 use super::super::reason::Unusable;
+use super::super::tree::{Json, Object};
 use super::super::value::text_of;
 use super::{Flag, Plan, Rule, Runtime};
 use crate::json;
 use crate::props::Key;
-use serde_json::{Map, Value as Json};
 
 /// People who are kept out of experiments: they get this variant, whatever the conditions say.
 #[derive(Debug)]
@@ -49,10 +49,12 @@ impl Plan {
 }
 
 /// What is outside of a flag's filters.
-pub fn flag(definition: &Map<String, Json>, key: &str, rule: Rule) -> Flag {
+pub fn flag(definition: &Object<'_>, key: &str, rule: Rule) -> Flag {
     let contexts = definition.get("evaluation_contexts").filter(|contexts| !contexts.is_null());
-    let contexts = contexts.or_else(|| definition.get("evaluation_tags")).and_then(Json::as_array);
-    let contexts = contexts.map(Vec::as_slice).unwrap_or_default().iter();
+    let contexts = match contexts.or_else(|| definition.get("evaluation_tags")) {
+        Some(Json::List(contexts)) => contexts.as_slice(),
+        _ => &[],
+    };
     Flag {
         key: key.into(),
         id: definition.get("id").and_then(Json::as_i64),
@@ -63,7 +65,7 @@ pub fn flag(definition: &Map<String, Json>, key: &str, rule: Rule) -> Flag {
             Some("server") => Runtime::Server,
             _ => Runtime::All,
         },
-        contexts: contexts.filter_map(Json::as_str).map(Box::from).collect(),
+        contexts: contexts.iter().filter_map(Json::as_str).map(Box::from).collect(),
         rule,
         slot: usize::MAX,
     }
@@ -72,7 +74,7 @@ pub fn flag(definition: &Map<String, Json>, key: &str, rule: Rule) -> Flag {
 /// How a flag is decided.
 pub fn rule(
     compiler: &mut Compiler<'_>,
-    definition: &Map<String, Json>,
+    definition: &Object<'_>,
     key: &str,
     group_types: &dyn Fn(&str) -> Option<u32>,
 ) -> Rule {
@@ -83,7 +85,7 @@ pub fn rule(
         if switch(definition, "ensure_experience_continuity")? {
             return Ok(Rule::Continuity);
         }
-        let nothing = Map::new();
+        let nothing = Object::EMPTY;
         let filters = match definition.get("filters") {
             None | Some(Json::Null) => &nothing,
             Some(filters) => object(filters)?,
@@ -95,7 +97,7 @@ pub fn rule(
 }
 
 /// A boolean that is false when it is absent or null.
-fn switch(owner: &Map<String, Json>, name: &str) -> Result<bool> {
+fn switch(owner: &Object<'_>, name: &str) -> Result<bool> {
     match owner.get(name) {
         None | Some(Json::Null) => Ok(false),
         Some(Json::Bool(on)) => Ok(*on),
@@ -105,8 +107,8 @@ fn switch(owner: &Map<String, Json>, name: &str) -> Result<bool> {
 
 fn plan(
     compiler: &mut Compiler<'_>,
-    definition: &Map<String, Json>,
-    filters: &Map<String, Json>,
+    definition: &Object<'_>,
+    filters: &Object<'_>,
     key: &str,
     group_types: &dyn Fn(&str) -> Option<u32>,
 ) -> Result<Plan> {
@@ -142,7 +144,7 @@ fn plan(
 }
 
 /// Whether persons are drawn by their device: told by the flag, or else by its filters.
-fn is_drawn_by_device(definition: &Map<String, Json>, filters: &Map<String, Json>) -> Result<bool> {
+fn is_drawn_by_device(definition: &Object<'_>, filters: &Object<'_>) -> Result<bool> {
     for owner in [definition, filters] {
         match owner.get("bucketing_identifier") {
             None | Some(Json::Null) => {}
@@ -167,10 +169,7 @@ fn enrollment(key: &str, group: Option<u32>) -> Filter {
     Filter::Property(PropertyFilter { key: Key::new(&name), name: name.into(), matcher })
 }
 
-fn holdout(
-    filters: &Map<String, Json>,
-    payloads: Option<&Map<String, Json>>,
-) -> Result<Option<Holdout>> {
+fn holdout(filters: &Object<'_>, payloads: Option<&Object<'_>>) -> Result<Option<Holdout>> {
     let holdout = match filters.get("holdout") {
         None | Some(Json::Null) => return Ok(None),
         Some(holdout) => object(holdout)?,
@@ -178,7 +177,7 @@ fn holdout(
     let id = holdout.get("id").filter(|id| !id.is_null());
     let percentage = holdout.get("exclusion_percentage").filter(|number| !number.is_null());
     let (Some(id), Some(percentage)) = (id, percentage) else { return Ok(None) };
-    if !id.is_number() && !id.is_string() {
+    if !matches!(id, Json::Number(_) | Json::String(_)) {
         return Err(Unusable::new("the holdout's id is not a number"));
     }
     let percentage = match percentage {
@@ -196,10 +195,7 @@ fn holdout(
 
 /// Each variant begins where the one before it ends. Shares that do not add up to 100 leave a rest
 /// that gets no variant.
-fn variants(
-    filters: &Map<String, Json>,
-    payloads: Option<&Map<String, Json>>,
-) -> Result<Box<[Variant]>> {
+fn variants(filters: &Object<'_>, payloads: Option<&Object<'_>>) -> Result<Box<[Variant]>> {
     let multivariate = match filters.get("multivariate") {
         None | Some(Json::Null) => return Ok(Box::new([])),
         Some(multivariate) => object(multivariate)?,
@@ -220,7 +216,7 @@ fn variants(
     variants.collect()
 }
 
-fn payloads(filters: &Map<String, Json>) -> Result<Option<&Map<String, Json>>> {
+fn payloads<'o, 'j>(filters: &'o Object<'j>) -> Result<Option<&'o Object<'j>>> {
     match filters.get("payloads") {
         None | Some(Json::Null) => Ok(None),
         Some(payloads) => object(payloads).map(Some),
@@ -228,12 +224,12 @@ fn payloads(filters: &Map<String, Json>) -> Result<Option<&Map<String, Json>>> {
 }
 
 /// A payload's JSON text. Usually it is sent inside a string.
-fn payload(payloads: Option<&Map<String, Json>>, name: &str) -> Option<Box<str>> {
+fn payload(payloads: Option<&Object<'_>>, name: &str) -> Option<Box<str>> {
     let payload = payloads?.get(name).filter(|payload| !payload.is_null())?;
     if let Json::String(text) = payload {
         let mut cleaned = Vec::new();
         match json::clean(&mut cleaned, text.as_bytes()) {
-            Ok(0) => return Some(text.as_str().into()),
+            Ok(0) => return Some(text.as_ref().into()),
             // It has what strict parsers refuse.
             Ok(_) => return String::from_utf8(cleaned).ok().map(String::into_boxed_str),
             Err(_) => {}

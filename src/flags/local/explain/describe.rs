@@ -35,8 +35,8 @@ pub fn test(matcher: &Matcher) -> String {
         Matcher::Regex { pattern, negated } => {
             let verb = if *negated { "does not match" } else { "matches" };
             match pattern {
-                Pattern::Empty => format!("{verb} the empty pattern"),
                 Pattern::Invalid => format!("{verb} an invalid pattern"),
+                Pattern::Text(text) => format!("{verb} pattern {:?}", text.source),
                 Pattern::Compiled(regex) => format!("{verb} pattern {:?}", regex.as_str()),
             }
         }

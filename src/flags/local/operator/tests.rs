@@ -1,5 +1,5 @@
 use super::*;
-use serde_json::json;
+use serde_json::{Value, from_str, json};
 
 /// 2024-03-31T12:00:00Z.
 fn now() -> Timestamp {
@@ -7,7 +7,8 @@ fn now() -> Timestamp {
 }
 
 fn matcher(operator: &str, value: &Value, matching: Matching) -> Result<Matcher, Unusable> {
-    Matcher::new(operator, value, matching, &mut Pattern::new)
+    let text = value.to_string();
+    Matcher::new(operator, &from_str(&text).unwrap(), matching, &mut Pattern::new)
 }
 
 /// `None` where the given value cannot be read.
