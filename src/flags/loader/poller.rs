@@ -74,10 +74,7 @@ impl Poller {
             return Ok(());
         }
         let shared = Arc::clone(&self.shared);
-        let spawned = thread::spawn(NAME, move || {
-            shared.run();
-            shared.set_running(&mut shared.lock(), false);
-        });
+        let spawned = thread::spawn(NAME, move || shared.run());
         match spawned {
             Ok(thread) => {
                 state.thread = Some(thread);
@@ -223,5 +220,7 @@ impl Shared {
                 state = self.wait_changed(state, left);
             }
         }
+        // Under the lock that showed the end: whoever opens and starts behind it finds no thread.
+        self.set_running(&mut state, false);
     }
 }

@@ -233,6 +233,22 @@ fn opting_out_ends_a_poll_that_hangs_and_opting_in_lets_it_start_again() {
     assert_eq!(client.flag("u", "f"), Some(false));
 }
 
+/// The thread of before is about to end then, or has not noticed that it was to.
+#[test]
+fn whoever_opts_in_at_once_has_a_poller() {
+    let (_receiver, client) = with_definitions(&[everyone("f")], |config| config);
+    client.wait_ready();
+    for round in 0..500 {
+        assert_eq!(ph_opt_out(client.raw()), PH_OK);
+        let begun = std::time::Instant::now();
+        while begun.elapsed() < std::time::Duration::from_micros(round % 100) {
+            std::hint::spin_loop();
+        }
+        assert_eq!(ph_opt_in(client.raw()), PH_OK);
+        assert_eq!(client.refresh(), PH_OK, "round {round}");
+    }
+}
+
 #[test]
 fn whoever_waits_is_woken_by_the_end() {
     let hole = BlackHole::start();
