@@ -7,7 +7,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// Memory is initialised a page at a time.
+/// Memory is made ready a page at a time.
 const PAGE: usize = 4096;
 
 /// Where a segment's records lie.
@@ -65,6 +65,8 @@ pub struct Segment {
     head: usize,
     /// Where the next record goes.
     end: usize,
+    /// Up to here there is nothing to do but to write: the end of the page that is written to.
+    ready: usize,
     events: usize,
     wire_bytes: usize,
 }
@@ -77,7 +79,7 @@ impl Default for Segment {
 
 impl Segment {
     fn of(bytes: Memory) -> Segment {
-        Segment { bytes, seal: Seal::Plain, head: 0, end: 0, events: 0, wire_bytes: 0 }
+        Segment { bytes, seal: Seal::Plain, head: 0, end: 0, ready: 0, events: 0, wire_bytes: 0 }
     }
 
     /// With address space for so many bytes. Pages that no event reaches are never touched.
@@ -178,18 +180,26 @@ impl Segment {
     fn extend(&mut self, bytes: usize) -> &mut [u8] {
         let start = self.end;
         self.end += bytes;
-        if self.end > self.bytes.len() {
-            self.initialise();
+        if self.end > self.ready {
+            self.begin_page();
         }
         &mut self.bytes[start..self.end]
     }
 
+    /// Makes the page ready that is written to from here on, and reads from the one behind it. The
+    /// first event there, some thirty later, would otherwise wait until the processor has found out
+    /// where that page is, and has it at hand.
     #[cold]
-    fn initialise(&mut self) {
-        let Memory::Heap(bytes) = &mut self.bytes else { return };
-        let capacity = bytes.capacity();
-        let len = self.end.next_multiple_of(PAGE).min(capacity).max(self.end);
-        bytes.resize(len, 0);
+    fn begin_page(&mut self) {
+        let page_end = self.end.next_multiple_of(PAGE);
+        self.ready = page_end;
+        if let Memory::Heap(bytes) = &mut self.bytes {
+            if self.end > bytes.len() {
+                bytes.resize(page_end.min(bytes.capacity()).max(self.end), 0);
+            }
+            self.ready = page_end.min(bytes.len());
+            std::hint::black_box(bytes.get(page_end).copied());
+        }
     }
 
     /// Gives back what it does not use.
@@ -197,6 +207,7 @@ impl Segment {
         if let Memory::Heap(bytes) = &mut self.bytes {
             bytes.truncate(self.end);
             bytes.shrink_to_fit();
+            self.ready = self.end;
         }
     }
 
@@ -229,11 +240,54 @@ impl Segment {
     pub fn clear(&mut self, usual: usize) -> bool {
         self.head = 0;
         self.end = 0;
+        self.ready = 0;
         self.events = 0;
         self.wire_bytes = 0;
         match &mut self.bytes {
             Memory::Heap(bytes) => bytes.capacity() == usual,
             Memory::File(slot) => slot.renew(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::timestamp::Timestamp;
+
+    const SIZES: [usize; 6] = [1, 3_900, 50, 4_096, 20_000, 7];
+
+    fn push(segment: &mut Segment, size: usize) {
+        let record = NewRecord {
+            distinct_id: b"user",
+            event: b"event",
+            props: [&vec![b'x'; size], b""],
+            options: b"",
+            marks: 0,
+            timestamp: Timestamp::from_parts(1_700_000_000, 0, 6),
+            uuid: None,
+        };
+        segment.push(&record, Uuid::nil(), size);
+    }
+
+    fn sizes(segment: &Segment) -> Vec<usize> {
+        segment.records().map(|record| record.props.len()).collect()
+    }
+
+    #[test]
+    fn records_of_any_size_lie_across_pages_whenever_memory_is_used() {
+        let mut segment = Segment::reserve(30_001).unwrap();
+        for _ in 0..3 {
+            SIZES.iter().for_each(|size| push(&mut segment, *size));
+            assert_eq!(sizes(&segment), SIZES);
+            assert!(segment.clear(30_001) && segment.room() == 30_001);
+        }
+        push(&mut segment, 3);
+        segment.shrink();
+        assert_eq!(segment.room(), 0);
+        SIZES.iter().for_each(|size| push(&mut segment, *size));
+        assert_eq!(sizes(&segment)[1..], SIZES);
+        let front = segment.split_front(3, 0);
+        assert_eq!((sizes(&front), sizes(&segment)), (vec![3, 1, 3_900], SIZES[2..].to_vec()));
     }
 }
