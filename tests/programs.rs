@@ -196,13 +196,6 @@ fn a_failed_allocation_is_answered_where_the_header_says_so() {
 }
 
 #[test]
-fn ten_million_reads_of_flags_for_a_million_people_take_bounded_memory() {
-    let options = Options { record: Record::Count, ..Options::default() };
-    let receiver = Receiver::with(options).expect("a receiver");
-    Program::new("flag_reads", Build::Shared).run(&[&receiver.url()]);
-}
-
-#[test]
 fn a_server_that_hangs_up_raises_no_signal() {
     let receiver = Receiver::start();
     receiver.set_script(Script::new().always("/", Reply::usual().reset(At::Head)));

@@ -9,7 +9,7 @@
 
 #include <stdlib.h>
 
-enum { PEOPLE = 1000000, SILENT_READS = 6000000, TOLD_READS = 2000000, REMOTE_READS = 2000000 };
+enum { PEOPLE = 1000000, SILENT_READS = 7000000, TOLD_READS = 1000000, REMOTE_READS = 2000000 };
 
 /* In KiB. Twice what the library may remember: answers (64 MiB), reads that were told (32 MiB),
  * queued events (32 MiB). */

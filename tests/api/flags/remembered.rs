@@ -255,12 +255,13 @@ fn with_a_timeout_of_zero_it_never_waits() {
 
 #[test]
 fn with_a_timeout_of_zero_a_stale_answer_is_renewed() {
-    let options =
-        |it: Config| it.set(ph_config_set_flags_timeout_ms, 0).set(ph_config_set_flags_ttl_ms, 800);
+    let options = |it: Config| {
+        it.set(ph_config_set_flags_timeout_ms, 0).set(ph_config_set_flags_ttl_ms, 2_000)
+    };
     let (receiver, client) = with_flags(three(), options);
     until("an answer", || client.flag("u", "on") == Some(true));
     receiver.set_flags(Flags::none().with("on", Flag::off()));
-    thread::sleep(millis(820));
+    thread::sleep(millis(2_020));
     assert_eq!(client.flag("u", "on"), Some(true), "stale, and asked for");
     until("the new answer", || client.flag("u", "on") == Some(false));
 }
