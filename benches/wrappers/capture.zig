@@ -27,8 +27,7 @@ pub fn main(init: std.process.Init) !void {
             .{ .key = "amount", .value = .{ .integer = @intCast(n) } },
         } });
         mean.* = @as(f64, @floatFromInt(posthog.types.monotonicNs(init.io) - start)) / events;
-        client.optOut();
-        client.optIn();
+        try client.flush();
     }
     std.mem.sort(f64, &means, {}, std.sort.asc(f64));
     var buffer: [64]u8 = undefined;
