@@ -21,12 +21,14 @@ use crate::storage::{Directory, HEADER, Kind, Owned, Project};
 use crate::sys::crash::{Recorder, attach, layout};
 use crate::sys::images::Images;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The record of one client in one process.
 pub struct Crash {
     recorder: Recorder,
     file: Mutex<Option<Owned>>,
+    /// Held from looking at what a report is to say until that is written.
+    preparing: Mutex<()>,
     /// Whether signals are handled.
     handles: bool,
     /// That somebody has removed the file has been told.
@@ -103,6 +105,7 @@ impl Crash {
         let crash = Crash {
             recorder,
             file: Mutex::new(Some(owned)),
+            preparing: Mutex::new(()),
             handles: config.crash_handler,
             is_gone: AtomicBool::new(false),
             images: images::Prepared::new(parent.map(|parent| &parent.images)),
@@ -138,6 +141,11 @@ impl Crash {
     pub fn set_identity(&self, distinct_id: Option<&str>) {
         let mut identity = self.identity.lock().unwrap_or_else(PoisonError::into_inner);
         *identity = distinct_id.map(str::to_owned);
+    }
+
+    /// Whoever has this is the only one that prepares: what was looked at last is written last.
+    pub fn one_at_a_time(&self) -> MutexGuard<'_, ()> {
+        self.preparing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Writes down what a report will say. What does not fit is left out, the properties first.
@@ -195,6 +203,7 @@ impl Crash {
 
     /// Forgets everything, at the user's wish, and lets go of the signals.
     pub fn clear(&self) {
+        let _one_at_a_time = self.one_at_a_time();
         self.recorder.end();
         self.recorder.clear();
         self.images.forget();

@@ -17,6 +17,11 @@ mod imp {
         /// for lack of memory stays as it was.
         pub fn prepare_crash(&self) {
             let Some(crash) = self.own_crash() else { return };
+            let _one_at_a_time = crash.one_at_a_time();
+            // An opt-out clears what there is, and nothing is written behind it.
+            if self.is_off() {
+                return;
+            }
             let exceptions = &self.runtime().exceptions;
             let (images, steps) = exceptions.surroundings();
             let mut scene = Scene { release: exceptions.release(), steps, ..Scene::default() };

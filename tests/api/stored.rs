@@ -11,8 +11,8 @@ use posthog_receiver::{At, Options, Receiver, Record, Reply, Script};
 use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::Duration;
 
@@ -243,4 +243,47 @@ fn a_crash_handler_without_a_directory_is_told() {
     let client = config.client();
     let told = lines.all().iter().filter(|line| line.contains("no crash handler")).count();
     assert_eq!((told, client.shutdown(PATIENCE_MS)), (1, PH_OK));
+}
+
+/// The record that is there if the process dies now: of `sys::crash::layout`.
+fn crash_context(directory: &Path) -> String {
+    const HEADER: usize = 4096;
+    const SLOTS: usize = HEADER + 8192 + 2 * (256 << 10);
+    let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    let mut crashes = entries.filter(|path| path.extension().is_some_and(|it| it == "crash"));
+    let bytes = fs::read(crashes.next().unwrap()).unwrap();
+    let number = |at: usize| u32::from_ne_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;
+    let slot = SLOTS + (number(HEADER + 12) - 1) * (128 << 10);
+    String::from_utf8(bytes[slot + 8..][..number(slot)].to_vec()).unwrap()
+}
+
+#[test]
+fn a_crash_would_say_what_each_thread_has_registered() {
+    let _alone = disturbing();
+    let (receiver, directory) = (receiver(), directory("registered"));
+    let client = storing(&receiver, &directory).client();
+    const KEYS: [&str; 3] = ["one", "two", "three"];
+    const ROUNDS: i64 = 3_000;
+    let (both, mut stale) = (Barrier::new(KEYS.len() + 1), Vec::new());
+    thread::scope(|scope| {
+        for key in KEYS {
+            let (client, both) = (&client, &both);
+            scope.spawn(move || {
+                for round in 0..ROUNDS {
+                    both.wait();
+                    assert_eq!(client.register(&Props::new().int(key, round)), PH_OK);
+                    both.wait();
+                }
+            });
+        }
+        for round in 0..ROUNDS {
+            both.wait();
+            both.wait();
+            let context = crash_context(&directory);
+            let has = |key: &&str| context.contains(&format!("\"{key}\":{round}"));
+            // A panic here would leave the threads waiting.
+            stale.extend((!KEYS.iter().all(has)).then_some(round));
+        }
+    });
+    assert_eq!(stale, [0; 0], "in these rounds the record had what was before");
 }
