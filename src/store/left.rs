@@ -125,7 +125,11 @@ impl LeftOver {
             }
             self.reading = None;
             let old = self.slots.pop_front()?;
-            self.reading = old.read().map(|bytes| Reading { old, bytes, at: 0 });
+            match old.read() {
+                Some(bytes) => self.reading = Some(Reading { old, bytes, at: 0 }),
+                // The disk may be better another time.
+                None => old.hold.file.leave(),
+            }
         }
     }
 }
@@ -153,7 +157,13 @@ impl Found {
         // Behind the last slot.
         let mut end = at;
         let mut head = [0; HEADER];
-        while at + (HEADER as u64) < file_len && file.owned.file.read_at(&mut head, at).is_ok() {
+        while at + (HEADER as u64) < file_len {
+            if file.owned.file.read_at(&mut head, at).is_err() {
+                // Nothing is known of the rest: it stays as it is.
+                file.leave();
+                end = file_len;
+                break;
+            }
             let Some(head) = Head::parse(&head) else {
                 at += PAGE as u64;
                 continue;

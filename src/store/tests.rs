@@ -188,6 +188,20 @@ fn a_file_that_was_cut_short_is_not_written_to() {
     assert!(!store.is_active());
 }
 
+/// Its disk may be better another time.
+#[test]
+fn what_cannot_be_read_when_its_turn_comes_is_left() {
+    let scratch = Scratch::new();
+    let path = leave(&scratch, 0..3);
+    let mut found = scratch.store(1 << 20).adopt();
+    assert_eq!(found.events, 3);
+    let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
+    file.set_len(HEADER as u64).unwrap();
+    assert!(numbers(&mut found).is_empty());
+    drop(found);
+    assert!(path.exists());
+}
+
 /// The file of a dead process with events of these numbers.
 fn leave(scratch: &Scratch, numbers: impl IntoIterator<Item = u8>) -> PathBuf {
     let store = scratch.store(1 << 20);
