@@ -39,7 +39,7 @@ const LAYERS: [(&str, &str); 45] = [
     ("report", "hooks"),
     ("storage", "sys uuid"),
     ("store", "clock error log record storage sys"),
-    ("queue", "batch error ledger log record store uuid"),
+    ("queue", "batch error ledger log record storage store uuid"),
     (
         "config",
         "carrier error event exception header hooks json log packer proxy queue report retry timestamp",
