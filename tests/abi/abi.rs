@@ -1,11 +1,11 @@
 //! The C ABI, called as C calls it: through prototypes written by hand, with raw pointers, out of
 //! memory that was never initialised. Nothing here opens a socket, and only the tests that say so
-//! start a thread, so that `cargo miri test --test abi` can follow every pointer.
+//! start a thread, so that `cargo miri test -p posthog-abi` can follow every pointer.
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 #![allow(non_camel_case_types, reason = "as they are spelled in C")]
 
-#[path = "support/prototypes.rs"]
+#[path = "../support/prototypes.rs"]
 mod prototypes;
 
 use posthog::ffi::ph_status::{self, *};
@@ -78,7 +78,8 @@ fn text_of(props: *const ph_props) -> String {
 
 #[test]
 fn texts_are_static() {
-    assert_eq!(read(ph_version()), env!("CARGO_PKG_VERSION"));
+    let version = format!("\nversion = \"{}\"\n", read(ph_version()));
+    assert!(include_str!("../../Cargo.toml").contains(&version), "{version}");
     assert_eq!(read(ph_status_text(0)), "ok");
     assert_eq!(read(ph_status_text(i32::MIN)), "unknown status");
 }
