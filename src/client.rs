@@ -116,7 +116,7 @@ impl Client {
         let first = Arc::new(Runtime::new(&shared, fork::generation(), None));
         if let Some(why) = why_disabled {
             first.logger.log(Level::Info, format_args!("disabled, nothing will be sent: {why}"));
-        } else if images::main().is_some_and(|main| main.id.is_none()) {
+        } else if images::is_unnamed() {
             first.logger.log(Level::Warn, format_args!("{NO_BUILD_ID}"));
         }
         let client = Client {

@@ -174,10 +174,10 @@ impl Runtime {
         &self.transport.reports
     }
 
-    /// Whether there are files of that kind, of whomever.
+    /// Where what outlives the process is kept.
     #[cfg(storage)]
-    pub fn has_left_over(&self, kind: Kind) -> bool {
-        self.means.directory.as_ref().is_some_and(|directory| directory.has(kind))
+    pub fn directory(&self) -> Option<&Directory> {
+        self.means.directory.as_deref()
     }
 
     pub fn belongs_to(&self, generation: u64) -> bool {

@@ -167,9 +167,11 @@ impl Directory {
         }
     }
 
-    /// Whether there are files of one kind, of whomever.
-    pub fn has(&self, kind: Kind) -> bool {
-        self.names().is_ok_and(|names| names.iter().any(|name| extension(name) == kind.name()))
+    /// Of which kinds there are files, of whomever.
+    pub fn kinds(&self) -> impl Iterator<Item = Kind> {
+        let names = self.names().unwrap_or_default();
+        let is_there = move |kind: &Kind| names.iter().any(|name| extension(name) == kind.name());
+        Kind::ALL.into_iter().filter(is_there)
     }
 
     /// By their time.

@@ -8,7 +8,7 @@ mod imp {
     use super::{Client, Error};
     use crate::crash::{self, Report, Reports, Scene};
     use crate::ledger::Reason;
-    use crate::storage::Kind;
+    use crate::storage::{Directory, Kind};
     use crate::wire::Family;
     use std::sync::atomic::Ordering;
 
@@ -86,27 +86,32 @@ mod imp {
 
         /// Takes over what dead processes left.
         pub fn adopt(&self) {
-            self.adopt_events();
-            self.adopt_crashes();
+            if let Some(directory) = self.runtime().directory() {
+                self.adopt_events(directory);
+                self.adopt_crashes(directory);
+            }
         }
 
-        fn adopt_events(&self) {
+        fn adopt_events(&self, directory: &Directory) {
             let runtime = self.runtime();
-            for (kind, family) in [(Kind::Events, Family::Analytics), (Kind::Ai, Family::Ai)] {
-                if runtime.has_left_over(kind) {
-                    let lane = self.lane(runtime, family);
-                    if lane.queue.adopt() > 0 {
-                        lane.ensure_sender();
-                    }
+            for kind in directory.kinds() {
+                let family = match kind {
+                    Kind::Events => Family::Analytics,
+                    Kind::Ai => Family::Ai,
+                    Kind::Crash => continue,
+                };
+                let lane = self.lane(runtime, family);
+                if lane.queue.adopt() > 0 {
+                    lane.ensure_sender();
                 }
             }
         }
 
         /// Queues what dead processes have to report.
-        fn adopt_crashes(&self) {
+        fn adopt_crashes(&self, directory: &Directory) {
             let runtime = self.runtime();
             let mut found = false;
-            for report in Reports::adopt(&self.shared.config, &runtime.logger) {
+            for report in Reports::adopt(directory, &runtime.logger) {
                 found |= self.adopt_crash(&report);
             }
             if found {

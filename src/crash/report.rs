@@ -2,9 +2,8 @@
 
 use super::images::add_loaded;
 use super::record::{Fault, Record};
-use super::{directory, signal, unwind};
+use super::{signal, unwind};
 use crate::clock;
-use crate::config::Config;
 use crate::error::Error;
 use crate::exception::{Exception, FRAMES_MAX, Level as Severity};
 use crate::log::{Level, Logger};
@@ -66,12 +65,9 @@ pub struct Reports;
 
 impl Reports {
     /// Takes over what dead processes of the same project left. What cannot be read is told.
-    pub fn adopt(config: &Config, logger: &Logger) -> Vec<Report> {
-        // That it is unfit has been told.
-        let silent = Logger::new(None, false, Arc::default());
-        let Some(directory) = directory(config, &silent) else { return Vec::new() };
+    pub fn adopt(directory: &Directory, logger: &Logger) -> Vec<Report> {
         let now_ms = clock::now().unix_millis();
-        let (read, too_many) = read_all(&directory, logger);
+        let (read, too_many) = read_all(directory, logger);
         let mut reports = Vec::new();
         for (owned, record) in read {
             let is_old = now_ms.saturating_sub(record.time_ms()) > AGE_MAX_MS;

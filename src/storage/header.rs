@@ -22,7 +22,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Kind; 3] = [Kind::Crash, Kind::Events, Kind::Ai];
+    pub const ALL: [Kind; 3] = [Kind::Crash, Kind::Events, Kind::Ai];
 
     pub fn name(self) -> &'static str {
         match self {

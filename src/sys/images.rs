@@ -81,9 +81,15 @@ impl Image {
 /// The image at each of some addresses.
 pub type Located = Vec<Option<Arc<Image>>>;
 
+/// Whether the executable has nothing that names its build.
+pub fn is_unnamed() -> bool {
+    imp::main().is_some_and(|main| main.id.is_none())
+}
+
 /// The image of the executable itself.
+#[cfg(all(test, not(windows)))]
 pub fn main() -> Option<Image> {
-    imp::main()
+    Some(Image { path: executable(), ..imp::main()? })
 }
 
 /// What the executable says to the loader: pairs of words, up to one with a 0. Null without.

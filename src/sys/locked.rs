@@ -14,8 +14,8 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::ptr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+use std::sync::atomic::{AtomicPtr, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// `FS_NOCOW_FL` of `linux/fs.h`.
 const NO_COPY_ON_WRITE: libc::c_long = 0x0080_0000;
@@ -24,63 +24,82 @@ const NO_COPY_ON_WRITE: libc::c_long = 0x0080_0000;
 pub struct LockedFile {
     // Closed first, which gives the lock up; only then may another thread claim the file.
     file: File,
-    claim: Held,
+    claim: Option<Claim>,
 }
 
-/// A claim that ends when this is dropped.
-struct Held(&'static Claim);
+/// Device and inode.
+type Identity = (u64, u64);
 
-impl Drop for Held {
-    fn drop(&mut self) {
-        self.0.holds.store(false, Ordering::Release);
+fn identity(metadata: &Metadata) -> Identity {
+    (metadata.dev(), metadata.ino())
+}
+
+/// The files that one process has. Never freed: a forked child makes its own, with a lock that no
+/// thread of its parent has, and leaves alone what another thread may have been changing.
+struct Claims {
+    generation: u64,
+    files: Mutex<Vec<Identity>>,
+    /// The parent's, so that whoever looks for leaks finds it.
+    _older: Option<&'static Claims>,
+}
+
+static CLAIMS: AtomicPtr<Claims> = AtomicPtr::new(ptr::null_mut());
+
+impl Claims {
+    /// Those of this process.
+    fn own() -> &'static Claims {
+        let generation = fork::generation();
+        let mut known = CLAIMS.load(Ordering::Acquire);
+        loop {
+            // SAFETY: null, or never freed, and changed by way of its lock alone.
+            let claims = unsafe { known.as_ref() };
+            if let Some(own) = claims.filter(|claims| claims.generation == generation) {
+                return own;
+            }
+            let files = Mutex::default();
+            let fresh = Box::leak(Box::new(Claims { generation, files, _older: claims }));
+            // Of two threads that make one at once, the first one's stays.
+            match CLAIMS.compare_exchange(known, fresh, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => known = fresh,
+                Err(newer) => known = newer,
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Identity>> {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// One file that a process has or had. Never freed: some bytes for each file ever opened, so that
-/// looking through them takes no lock, which a forked child might inherit held.
+/// A place in that list, until this is dropped.
 struct Claim {
-    generation: u64,
-    identity: (u64, u64),
-    holds: AtomicBool,
-    older: AtomicPtr<Claim>,
+    claims: &'static Claims,
+    identity: Identity,
 }
-
-static CLAIMS: AtomicPtr<Claim> = AtomicPtr::new(ptr::null_mut());
 
 impl Claim {
-    /// `None` when this process has the file already. Of two threads that claim it at once, the one
-    /// whose claim is older gets it.
-    fn make(metadata: &Metadata) -> Option<Held> {
-        let claim = Box::leak(Box::new(Claim {
-            generation: fork::generation(),
-            identity: (metadata.dev(), metadata.ino()),
-            holds: AtomicBool::new(true),
-            older: AtomicPtr::new(CLAIMS.load(Ordering::Acquire)),
-        }));
-        let mut newest = *claim.older.get_mut();
-        let own = ptr::from_mut(claim);
-        while let Err(newer) =
-            CLAIMS.compare_exchange(newest, own, Ordering::AcqRel, Ordering::Acquire)
-        {
-            newest = newer;
-            claim.older.store(newest, Ordering::Relaxed);
+    /// `None` when this process has the file already.
+    fn make(metadata: &Metadata) -> Option<Claim> {
+        let (claims, identity) = (Claims::own(), identity(metadata));
+        let mut files = claims.lock();
+        if files.contains(&identity) {
+            return None;
         }
-        let held = Held(claim);
-        (!held.0.find_older()).then_some(held)
+        files.push(identity);
+        drop(files);
+        Some(Claim { claims, identity })
     }
+}
 
-    fn find_older(&self) -> bool {
-        let mut next = self.older.load(Ordering::Relaxed);
-        // SAFETY: claims are never freed, and do not change once they are in the list but for
-        // `holds`, which is atomic.
-        while let Some(claim) = unsafe { next.as_ref() } {
-            let is_same = (claim.generation, claim.identity) == (self.generation, self.identity);
-            if is_same && claim.holds.load(Ordering::Acquire) {
-                return true;
+impl Drop for Claim {
+    fn drop(&mut self) {
+        // A child has a copy of its parent's list, and perhaps of a thread's lock on it.
+        if self.claims.generation == fork::generation() {
+            let mut files = self.claims.lock();
+            if let Some(place) = files.iter().position(|it| *it == self.identity) {
+                files.swap_remove(place);
             }
-            next = claim.older.load(Ordering::Relaxed);
         }
-        false
     }
 }
 
@@ -89,7 +108,7 @@ impl Drop for LockedFile {
         // One that nobody finds any more is never opened again, and as soon as it is closed its number
         // may be another file's.
         if self.is_gone() {
-            self.claim.0.holds.store(false, Ordering::Release);
+            self.claim = None;
         }
     }
 }
@@ -102,7 +121,7 @@ impl LockedFile {
         options.read(true).write(true).create_new(true).mode(0o600);
         let file = options.custom_flags(libc::O_NOFOLLOW).open(path)?;
         let claim = Claim::make(&file.metadata()?).ok_or(io::ErrorKind::AlreadyExists)?;
-        let locked = LockedFile { file, claim };
+        let locked = LockedFile { file, claim: Some(claim) };
         if !locked.lock()? {
             return Err(io::ErrorKind::WouldBlock.into());
         }
@@ -135,9 +154,8 @@ impl LockedFile {
         let Some(claim) = Claim::make(&before) else { return Ok(None) };
         let mut options = OpenOptions::new();
         options.read(true).write(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
-        let locked = LockedFile { file: options.open(path)?, claim };
-        let after = locked.file.metadata()?;
-        let is_same = (after.dev(), after.ino()) == locked.claim.0.identity;
+        let locked = LockedFile { file: options.open(path)?, claim: Some(claim) };
+        let is_same = identity(&locked.file.metadata()?) == identity(&before);
         // Whoever had it before may have removed it meanwhile.
         Ok((is_same && locked.lock()? && locked.file.metadata()?.nlink() > 0).then_some(locked))
     }
@@ -226,6 +244,8 @@ impl LockedFile {
     pub fn map(&self) -> io::Result<memmap2::MmapRaw> {
         let map = memmap2::MmapRaw::map_raw(&self.file)?;
         map.advise(memmap2::Advice::DontFork)?;
+        // Touched in a few places: with each of them the system would fill 32 pages.
+        map.advise(memmap2::Advice::Random)?;
         Ok(map)
     }
 

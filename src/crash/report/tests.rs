@@ -1,8 +1,9 @@
 //! Damaged records: whatever lies in a file, it is a report or none.
 
 use super::super::record::Record;
-use super::super::{Crash, Scene as Crashed};
+use super::super::{Crash, Scene as Crashed, directory};
 use super::*;
+use crate::config::Config;
 use crate::storage::HEADER;
 use crate::sys::crash::layout::{CONTEXT, CRASH, CRASH_STACK, IMAGES, LOADED, NOTE, NOTE_STACK};
 use crate::sys::images::Images;
@@ -12,7 +13,7 @@ use std::path::PathBuf;
 
 /// A directory with the record of one process, which has ended: with a note, and ready to be read.
 struct Scratch {
-    config: Config,
+    directory: Directory,
     folder: PathBuf,
 }
 
@@ -31,7 +32,7 @@ impl Scratch {
         crash.set_identity(Some("user_42"));
         crash.prepare(&Images::default(), &scene).unwrap();
         crash.write(b"the reactor melts", 0).unwrap();
-        Scratch { config, folder }
+        Scratch { directory, folder }
     }
 
     fn files(&self) -> Vec<PathBuf> {
@@ -126,7 +127,7 @@ fn damaged_ones_are_reports_or_none() {
 #[test]
 fn one_that_ends_its_readers_is_given_up() {
     let scratch = Scratch::new();
-    let adopt = || Reports::adopt(&scratch.config, &silent()).len();
+    let adopt = || Reports::adopt(&scratch.directory, &silent()).len();
     // Read, not delivered, and read again.
     assert_eq!([adopt(), adopt(), adopt(), adopt()], [1; 4]);
     let begin = |count: u32| {

@@ -21,7 +21,7 @@ mod find {
 }
 mod list;
 
-use super::{BuildId, Image, Located, executable};
+use super::{BuildId, Image, Located};
 use crate::sys::fork;
 use std::sync::Arc;
 
@@ -60,13 +60,7 @@ pub fn is_safe() -> bool {
 
 #[cfg(storage)]
 pub use list::dynamic_section;
-
-/// The image of the executable.
-pub fn main() -> Option<Image> {
-    let mut image = list::main()?;
-    image.path = executable();
-    Some(image)
-}
+pub use list::main;
 
 /// One loaded file: its segments, and what to add to an address of its own.
 struct Object<'a> {

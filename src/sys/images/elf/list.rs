@@ -203,7 +203,7 @@ mod tests {
                 assert_eq!(found.as_ref(), Some(&**image));
             }
         }
-        let main = super::super::main().unwrap();
+        let main = crate::sys::images::main().unwrap();
         assert!(Cached::default().current().images.iter().any(|image| **image == main));
     }
 }
