@@ -99,7 +99,7 @@ impl Client {
         let plain = config.hooks.before_send.is_empty() && config.denied.is_empty();
         let why_disabled = config.why_disabled();
         if why_disabled.is_none() {
-            transport::warm_up();
+            transport::prepare_forks();
         }
         let logger = Logger::new(config.log_sink.clone(), config.debug, Arc::default());
         let route = Arc::new(Route::new(&config, &logger)?);

@@ -13,6 +13,7 @@ use crate::redirect;
 use crate::report::{Family, Fate, Fault, Hint, Reports};
 use crate::resolver::{Nowhere, OneLookup};
 use crate::route::Route;
+use crate::sys::fork;
 use arc_swap::ArcSwapOption;
 use std::io::Read;
 use std::sync::Arc;
@@ -193,6 +194,7 @@ impl Transport {
                 with_headers(post, headers).send(body.bytes)
             }
         };
+        IS_WARM.store(true, Ordering::Release);
         read(sent.map_err(failure)?, request.answer_max)
     }
 
@@ -290,16 +292,26 @@ fn read(response: Response<ureq::Body>, body_max: u64) -> Result<Answer, Failure
     Ok(Answer { status: head.status.as_u16(), headers: head.headers, body })
 }
 
-/// Has ureq fill what it makes only once, which waits for whoever makes it: a child that was forked
-/// while the parent's sender did would wait for a thread that it does not have. Opens nothing: the
-/// request fails at its first step behind that.
-pub fn warm_up() {
-    static WARM: AtomicBool = AtomicBool::new(false);
-    if !WARM.load(Ordering::Acquire) {
+/// Whether ureq has made what it makes only once, with its first request.
+static IS_WARM: AtomicBool = AtomicBool::new(false);
+
+/// Has it made before a fork, if no request has done so: a child that was forked in the middle of that
+/// would wait for a thread that it does not have. Told to the system once.
+pub fn prepare_forks() {
+    static TOLD: AtomicBool = AtomicBool::new(false);
+    if !TOLD.swap(true, Ordering::AcqRel) && !fork::before(warm_up) {
+        warm_up();
+    }
+}
+
+/// Waits for another thread that is about to do the same. Opens nothing: the request fails at its first
+/// step behind that.
+fn warm_up() {
+    if !IS_WARM.load(Ordering::Acquire) {
         // Without a connector: it would never be asked.
         let agent = Agent::with_parts(Agent::config_builder().build(), (), Nowhere);
         let _ = agent.get("http://nowhere.invalid/").call();
-        WARM.store(true, Ordering::Release);
+        IS_WARM.store(true, Ordering::Release);
     }
 }
 

@@ -51,7 +51,7 @@ const LAYERS: [(&str, &str); 45] = [
     ("resolver", "sys"),
     ("connector", "proxy resolver sys trust"),
     ("route", "carrier config connector error header log proxy report resolver trust"),
-    ("transport", "carrier connector hooks log redirect report resolver route"),
+    ("transport", "carrier connector hooks log redirect report resolver route sys"),
     (
         "worker",
         "clock counters exception hooks ledger line log packer props queue report retry symbols timestamp transport uuid wire",

@@ -3,6 +3,8 @@
 //! Linux gives memory that the kernel wipes in a child (`MADV_WIPEONFORK`), so that finding out
 //! costs one load. Elsewhere `pthread_atfork` counts.
 
+#[cfg(unix)]
+use once_cell::race::OnceBox;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The generation of the process that asked last; children copy it and count on.
@@ -18,6 +20,28 @@ pub fn generation() -> u64 {
 #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
 pub fn is_child() -> bool {
     generation() > 1
+}
+
+/// Has something done before each fork, in the thread that forks: one thing in a process, told once.
+/// False when the system cannot.
+#[cfg(unix)]
+pub fn before(prepare: fn()) -> bool {
+    static PREPARE: OnceBox<fn()> = OnceBox::new();
+    extern "C" fn run() {
+        if let Some(prepare) = PREPARE.get() {
+            // The system has no use for a panic.
+            let _ = std::panic::catch_unwind(prepare);
+        }
+    }
+    PREPARE.get_or_init(|| Box::new(prepare));
+    // SAFETY: the handler may run at any time, until the library is unloaded and the system forgets it.
+    unsafe { libc::pthread_atfork(Some(run), None, None) == 0 }
+}
+
+/// There is no fork.
+#[cfg(not(unix))]
+pub fn before(_: fn()) -> bool {
+    true
 }
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
