@@ -21,6 +21,10 @@ use ureq::Agent;
 /// Kept connections are dropped before the usual load balancer (60 s) drops them.
 const IDLE_MAX: Duration = Duration::from_secs(50);
 
+/// Of either direction of a connection, which keeps them: as much as the head of an answer may have,
+/// and more than most bodies do.
+const BUFFER: usize = 64 << 10;
+
 /// What a proxy may be in this build.
 const KINDS: &str = if cfg!(feature = "tls") { "an http:// or https://" } else { "an http://" };
 
@@ -55,6 +59,8 @@ impl Route {
             .timeout_connect(Some(config.connect_timeout_ms.millis()))
             .max_idle_age(IDLE_MAX)
             .max_idle_connections_per_host(2)
+            .input_buffer_size(BUFFER)
+            .output_buffer_size(BUFFER)
             .build();
         if cfg!(not(feature = "tls"))
             && config.host.starts_with("https:")
