@@ -173,7 +173,8 @@ impl Queue {
     }
 }
 
-#[cfg(all(test, not(model)))]
+#[cfg(not(model))]
+#[cfg(test)]
 mod tests {
     use super::super::Flush;
     use super::super::tests::{ledger, limits, push, queue, take};
