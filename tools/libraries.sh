@@ -36,6 +36,20 @@ build_libraries() {
   done
 }
 
+# native_libraries FOLDER [ARGUMENT...]: both libraries for this machine, linked by its own tools. The
+# target is named, as it is for zig_libraries: what only the builds themselves run is then built once.
+# With `rlib` among the crate types cargo would leave out link-time optimisation.
+native_libraries() {
+  local folder=$1 host
+  shift
+  host=$(rustc -vV | sed -n 's/^host: //p')
+  build_libraries "$folder" "$TARGET/$host/shipped" \
+    cargo rustc --target "$host" --crate-type cdylib --crate-type staticlib "$@" || return
+  case $(uname -s) in
+    Linux) tools/one-object "$folder/libposthog.a" ;;
+  esac
+}
+
 # The system that zig_libraries asks for is at least as old as this.
 GLIBC=2.17
 
@@ -67,13 +81,24 @@ binutils() {
 }
 
 # zig_libraries TARGET: the archive and, for glibc, the shared library, in target/dist/TARGET. Linked
-# by Zig, for systems older than this one or of another kind.
+# by Zig, for systems older than this one or of another kind. For musl the shared library comes of the
+# same build, and is where cargo leaves it: only a wheel needs it. Rust has to be told to make it; the
+# archive is the same, but for the name of what a static program unwinds with.
 zig_libraries() {
-  local folder=$TARGET/dist/$1 rust of=(--crate-type staticlib)
+  local folder=$TARGET/dist/$1 rust flags=${RUSTFLAGS:-} of=(--crate-type staticlib)
   rust=$(rust_name "$1")
   local built=$TARGET/$rust/shipped
-  case $rust in *-gnu) rust=$rust.$GLIBC of+=(--crate-type cdylib) ;; esac
-  build_libraries "$folder" "$built" cargo-zigbuild rustc "${of[@]}" --target "$rust" || return
+  case $rust in
+    *-gnu) rust=$rust.$GLIBC of+=(--crate-type cdylib) ;;
+    *-musl) flags="$flags -Ctarget-feature=-crt-static" of+=(--crate-type cdylib) ;;
+  esac
+  RUSTFLAGS=$flags build_libraries "$folder" "$built" cargo-zigbuild rustc "${of[@]}" --target "$rust" || return
+  case $rust in
+    *-musl)
+      rm -f "$folder/$SHARED"
+      sed -i.before 's/-lgcc_s/-lunwind/' "$folder/native-static-libs" && rm "$folder/native-static-libs.before" || return
+      ;;
+  esac
   case $1 in *-linux-*) BINUTILS=$(binutils "$1") tools/one-object "$folder/libposthog.a" || return ;; esac
 }
 
