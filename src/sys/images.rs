@@ -87,9 +87,12 @@ pub fn is_unnamed() -> bool {
 }
 
 /// The image of the executable itself.
-#[cfg(all(test, not(windows)))]
+#[cfg(test)]
 pub fn main() -> Option<Image> {
-    Some(Image { path: executable(), ..imp::main()? })
+    let main = imp::main()?;
+    #[cfg(not(windows))]
+    let main = Image { path: executable(), ..main };
+    Some(main)
 }
 
 /// What the executable says to the loader: pairs of words, up to one with a 0. Null without.
