@@ -98,6 +98,63 @@ class OwnTransport(ReceiverTest):
         self.assertIn("answered", done.stdout)
         self.assertEqual(done.stderr, "")
 
+    def test_the_end_of_the_process_waits_until_its_answer_is_given(self) -> None:
+        done = self.run_program(
+            """
+            import collections, threading, time
+            from libposthog import Client, Response
+
+            begun = threading.Event()
+
+            class Headers(collections.UserDict):
+                def keys(self):
+                    begun.set()
+                    time.sleep(0.5)
+                    print("read", flush=True)
+                    return super().keys()
+
+            client = Client(
+                "phc_x",
+                protocol="v0",
+                transport=lambda request: Response(200, b'{"status":1}', Headers()),
+                flush_at=1,
+                exit_timeout=0.05,
+            )
+            client.capture("e", "u")
+            begun.wait(10)
+            """
+        )
+        self.assertIn("read", done.stdout)
+        self.assertEqual(done.stderr, "")
+
+    def test_the_end_of_the_process_waits_for_one_that_is_told_of_deliveries(self) -> None:
+        done = self.run_program(
+            """
+            import threading, time
+            from libposthog import Client, Response
+
+            begun = threading.Event()
+
+            def delivered(outcome, events):
+                begun.set()
+                time.sleep(0.5)
+                print(outcome, flush=True)
+
+            client = Client(
+                "phc_x",
+                protocol="v0",
+                transport=lambda request: Response(200, b'{"status":1}'),
+                on_delivery=delivered,
+                flush_at=1,
+                exit_timeout=0.05,
+            )
+            client.capture("e", "u")
+            begun.wait(10)
+            """
+        )
+        self.assertIn("delivered", done.stdout)
+        self.assertEqual(done.stderr, "")
+
 
 class SharedDefinitions:
     """What would be in Redis."""

@@ -11,10 +11,12 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import Any, Callable, Optional
 
 from . import _ffi
@@ -27,6 +29,8 @@ OnDelivery = Callable[[str, int], None]
 
 _numbers = itertools.count(1)
 _functions: dict[int, Any] = {}
+# How long the end of the process waits for a call that has not said how long it may take.
+_PATIENCE = 1.0
 # The threads that are in a call which may wait, and until when it may.
 _waiting: dict[int, float] = {}
 
@@ -59,10 +63,26 @@ def waiting(seconds: float) -> Iterator[None]:
 
 
 def wait() -> None:
-    """Until no such call is under way, or each has had its time: a thread that comes back from one
-    to an interpreter that has gone would be ended inside the library."""
-    while any(until > time.monotonic() for until in list(_waiting.values())):
+    """Until none of the library's threads is in Python, or each has had its time: one that comes
+    back to an interpreter that has gone would be ended inside the library."""
+    patience = time.monotonic() + _PATIENCE
+    while any(_waiting.get(thread, patience) > time.monotonic() for thread in _inside()):
         time.sleep(0.01)
+
+
+def _inside() -> list[int]:
+    """The threads whose Python begins in this package. Python's own begin in ``threading``."""
+    return [
+        thread
+        for thread, frame in sys._current_frames().items()
+        if thread != threading.get_ident() and _begins_here(frame)
+    ]
+
+
+def _begins_here(frame: FrameType) -> bool:
+    while frame.f_back is not None:
+        frame = frame.f_back
+    return str(frame.f_globals.get("__name__")).startswith(f"{__package__}.")
 
 
 def _before_send(number: int, handle: int) -> int:
