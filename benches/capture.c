@@ -62,6 +62,8 @@ static const struct plan plans[] = {
     {.name = "1 thread, sender parked", .threads = 1, .burst = 80000, .bursts = 4, .parked = true},
     {.name = "2 threads, sender parked", .threads = 2, .burst = 40000, .bursts = 4,
      .parked = true},
+    {.name = "4 threads, sender parked", .threads = 4, .burst = 20000, .bursts = 4,
+     .parked = true},
     {.name = "prebuilt map", .threads = 1, .burst = 80000, .bursts = 4, .shape = PREBUILT},
     {.name = "20 super properties", .threads = 1, .burst = 80000, .bursts = 4,
      .super_properties = 20},
